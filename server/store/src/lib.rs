@@ -1,0 +1,62 @@
+//! The data folder: one SQLite database, its snapshots, its journal. Nothing else writes there.
+//!
+//! Every change is one closure over a [`Tx`], run by one writer thread. Closures that wait at the
+//! same moment share one commit, and so one fsync; a closure's result is handed back only when that
+//! commit is durable (WAL, `synchronous=FULL`).
+
+mod database;
+mod folder;
+mod journal;
+mod setting;
+mod tx;
+mod writer;
+
+pub use database::Opening;
+pub use folder::Folder;
+pub use journal::{Change, changes_since, oldest_position};
+pub use rusqlite as sql;
+pub use setting::{set_setting, setting};
+pub use tx::{Tx, View};
+pub use writer::{Clock, Store};
+
+/// Why the store could not do what was asked. Nothing of the change was kept.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The disk, or the quota on it, is full.
+    #[error("the disk is full")]
+    Full,
+    /// The database cannot be read; the next start restores a snapshot.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// Another hive has this data folder open.
+    #[error("another hive uses this data folder")]
+    InUse,
+    /// The folder cannot be made or written.
+    #[error("the data folder {folder} cannot be written: {why}")]
+    NotWritable { folder: String, why: String },
+    /// The database was made by a newer Skep.
+    #[error("the database was made by a newer Skep (its format is {found}, this one knows {known})")]
+    Newer { found: i32, known: i32 },
+    /// The store was closed while the call waited.
+    #[error("the hive is stopping")]
+    Closed,
+    /// A mistake in our own SQL, or a failure of the disk.
+    #[error("the database refused: {0}")]
+    Sql(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged(error.to_string())
+            }
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

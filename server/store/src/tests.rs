@@ -1,0 +1,113 @@
+//! A change is durable or absent; a damaged database is put aside and a snapshot restored.
+
+use std::fs;
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use types::Time;
+
+use super::*;
+
+fn open(path: &std::path::Path) -> Result<(Store, Opening), Error> {
+    let chance = Box::new(StdRng::seed_from_u64(1));
+    Store::open(Folder::open(path)?, Arc::new(|| Time(1_000)), chance)
+}
+
+fn remember(store: &Store, key: &'static str) -> Result<(), Error> {
+    store.write_blocking(move |tx| set_setting(tx, key, Some("yes")))
+}
+
+fn recalls(store: &Store, key: &str) -> bool {
+    store.read_blocking(|view| setting(view, key)).expect("the store reads").is_some()
+}
+
+#[test]
+fn a_change_survives_closing_and_a_failed_one_leaves_nothing() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (store, opening) = open(home.path()).expect("it opens");
+    assert_eq!(opening, Opening::New);
+    remember(&store, "kept").expect("it is written");
+    let failed: Result<(), Error> = store.write_blocking(|tx| {
+        set_setting(tx, "lost", Some("yes"))?;
+        Err(Error::Full)
+    });
+    assert!(matches!(failed, Err(Error::Full)));
+    store.close();
+    assert!(matches!(remember(&store, "late"), Err(Error::Closed)));
+    drop(store);
+
+    let (store, opening) = open(home.path()).expect("it opens again");
+    assert_eq!(opening, Opening::Sound);
+    assert!(recalls(&store, "kept"));
+    assert!(!recalls(&store, "lost"));
+}
+
+#[test]
+fn a_panicking_change_harms_no_other() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(home.path()).expect("it opens");
+    let panicked: Result<(), Error> = store.write_blocking(|tx| {
+        set_setting(tx, "half", Some("yes"))?;
+        panic!("on purpose");
+    });
+    assert!(matches!(panicked, Err(Error::Closed)));
+    remember(&store, "after").expect("the writer goes on");
+    assert!(!recalls(&store, "half"));
+}
+
+#[test]
+fn the_journal_keeps_the_newest_change_of_each_key() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(home.path()).expect("it opens");
+    let mut follow = store.follow();
+    remember(&store, "a").expect("written");
+    remember(&store, "b").expect("written");
+    remember(&store, "a").expect("written");
+    assert_eq!(*follow.borrow_and_update(), 3);
+    let changes = store.read_blocking(|view| changes_since(view, 0, 10)).expect("it reads");
+    let keys: Vec<_> = changes.iter().map(|change| (change.seq, change.key.as_str())).collect();
+    assert_eq!(keys, [(2, "b"), (3, "a")]);
+}
+
+#[test]
+fn a_second_hive_is_kept_out() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (_store, _) = open(home.path()).expect("it opens");
+    assert!(matches!(Folder::open(home.path()), Err(Error::InUse)));
+}
+
+#[test]
+fn a_damaged_database_is_put_aside_and_the_newest_good_snapshot_restored() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(home.path()).expect("it opens");
+    remember(&store, "kept").expect("written");
+    store.snapshot_blocking().expect("a snapshot");
+    remember(&store, "later").expect("written");
+    store.close();
+    drop(store);
+    let database = home.path().join("hive.db");
+    let length = fs::metadata(&database).expect("it is there").len();
+    fs::write(&database, vec![0x5a; usize::try_from(length).expect("small")]).expect("damaged");
+    fs::write(home.path().join("snapshots/hive-999999999999999.db"), b"no database").expect("bad");
+
+    let (store, opening) = open(home.path()).expect("it opens");
+    let Opening::Restored { aside, snapshot: Some(_), .. } = opening else {
+        panic!("it was not restored: {opening:?}");
+    };
+    assert_eq!(fs::read(aside).expect("kept").first(), Some(&0x5a));
+    assert!(recalls(&store, "kept"));
+    assert!(!recalls(&store, "later"));
+}
+
+#[test]
+fn a_database_of_a_newer_skep_is_left_alone() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(home.path()).expect("it opens");
+    store.close();
+    drop(store);
+    let connection = sql::Connection::open(home.path().join("hive.db")).expect("it opens");
+    connection.pragma_update(None, "user_version", 999).expect("written");
+    drop(connection);
+    assert!(matches!(open(home.path()), Err(Error::Newer { found: 999, .. })));
+}

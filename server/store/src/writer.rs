@@ -1,0 +1,311 @@
+//! The one writer: a thread that runs the waiting closures and commits them together.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rand::Rng;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+use types::Time;
+
+use crate::{Error, Folder, Opening, Tx, View, database, journal};
+
+/// How many changes may wait for the writer before callers wait in line.
+const WRITES_WAITING_MAX: usize = 1_024;
+/// How many changes share one commit at most.
+const WRITES_PER_COMMIT_MAX: usize = 256;
+/// How many idle connections for reading are kept.
+const READERS_IDLE_MAX: usize = 4;
+
+/// The clock that the store hands to commands; tests give their own.
+pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+
+type Job = Box<dyn FnOnce(&Connection, Time, &mut dyn Rng) -> Option<Answer> + Send>;
+/// Tells the caller how the commit went.
+type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
+/// The open data folder. Cheap to clone; closed by [`Store::close`] or with the last clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    folder: Folder,
+    clock: Clock,
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    readers: Mutex<Vec<Connection>>,
+    position: watch::Receiver<i64>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Opens the database in `folder`, restoring a snapshot if it is damaged.
+    pub fn open(
+        folder: Folder,
+        clock: Clock,
+        chance: Box<dyn Rng + Send>,
+    ) -> Result<(Self, Opening), Error> {
+        let (connection, opening) = database::open(&folder, clock())?;
+        let (announce, position) = watch::channel(journal::position(&connection)?);
+        let (jobs, waiting) = mpsc::channel(WRITES_WAITING_MAX);
+        let writer =
+            Writer { connection, clock: clock.clone(), chance, waiting, position: announce };
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| Error::NotWritable {
+                folder: folder.path().display().to_string(),
+                why: error.to_string(),
+            })?;
+        let inner = Inner {
+            folder,
+            clock,
+            jobs: Mutex::new(Some(jobs)),
+            readers: Mutex::default(),
+            position,
+            thread: Mutex::new(Some(thread)),
+        };
+        Ok((Self { inner: Arc::new(inner) }, opening))
+    }
+
+    /// Runs one change and waits until it is durable. Nothing is kept if `change` fails.
+    pub async fn write<T, E>(
+        &self,
+        change: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (reply, result) = oneshot::channel();
+        let jobs = self.jobs()?;
+        jobs.send(job(change, reply)).await.map_err(|_| Error::Closed)?;
+        result.await.map_err(|_| Error::Closed)?
+    }
+
+    /// [`Store::write`] for callers outside of async code.
+    pub fn write_blocking<T, E>(
+        &self,
+        change: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (reply, result) = oneshot::channel();
+        self.jobs()?.blocking_send(job(change, reply)).map_err(|_| Error::Closed)?;
+        result.blocking_recv().map_err(|_| Error::Closed)?
+    }
+
+    /// Reads at one moment, beside the writer, on a thread that may block.
+    pub async fn read<T, E>(
+        &self,
+        look: impl FnOnce(&View) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let store = self.clone();
+        match tokio::task::spawn_blocking(move || store.read_blocking(look)).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Closed.into()),
+        }
+    }
+
+    /// [`Store::read`] for callers outside of async code.
+    pub fn read_blocking<T, E: From<Error>>(
+        &self,
+        look: impl FnOnce(&View) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let idle = self.inner.readers.lock().map_err(|_| Error::Closed)?.pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => database::open_reader(self.inner.folder.path())?,
+        };
+        let result = {
+            let moment = connection.transaction().map_err(Error::from)?;
+            look(&View::new(&moment, (self.inner.clock)()))
+        };
+        let mut readers = self.inner.readers.lock().map_err(|_| Error::Closed)?;
+        if readers.len() < READERS_IDLE_MAX {
+            readers.push(connection);
+        }
+        result
+    }
+
+    /// The journal's newest position, to be awaited.
+    pub fn follow(&self) -> watch::Receiver<i64> {
+        self.inner.position.clone()
+    }
+
+    pub fn now(&self) -> Time {
+        (self.inner.clock)()
+    }
+
+    /// Writes a consistent copy of the database into `snapshots/`. Blocks.
+    pub fn snapshot_blocking(&self) -> Result<PathBuf, Error> {
+        let folder = &self.inner.folder;
+        database::snapshot(&folder.database(), &folder.snapshots(), self.now())
+    }
+
+    /// Finishes what waits, commits it, and closes the database. Blocks.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+
+    fn jobs(&self) -> Result<mpsc::Sender<Job>, Error> {
+        let jobs = self.inner.jobs.lock().map_err(|_| Error::Closed)?;
+        jobs.clone().ok_or(Error::Closed)
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        if let Ok(mut jobs) = self.jobs.lock() {
+            jobs.take();
+        }
+        if let Ok(mut readers) = self.readers.lock() {
+            readers.clear();
+        }
+        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer panicked");
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Wraps a change so that its result waits for the commit.
+fn job<T, E>(
+    change: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    reply: oneshot::Sender<Result<T, E>>,
+) -> Job
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    Box::new(move |connection, now, chance| {
+        match change(&mut Tx::new(connection, now, chance)) {
+            Ok(value) => Some(Box::new(move |commit: Result<(), Error>| {
+                // A caller that stopped waiting needs no answer.
+                drop(reply.send(commit.map(|()| value).map_err(E::from)));
+            })),
+            Err(error) => {
+                drop(reply.send(Err(error)));
+                None
+            }
+        }
+    })
+}
+
+struct Writer {
+    connection: Connection,
+    clock: Clock,
+    chance: Box<dyn Rng + Send>,
+    waiting: mpsc::Receiver<Job>,
+    position: watch::Sender<i64>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        while let Some(first) = self.waiting.blocking_recv() {
+            let mut jobs = vec![first];
+            while jobs.len() < WRITES_PER_COMMIT_MAX
+                && let Ok(next) = self.waiting.try_recv()
+            {
+                jobs.push(next);
+            }
+            self.commit(jobs);
+        }
+        if let Err(error) = self.connection.pragma_update(None, "wal_checkpoint", "truncate") {
+            tracing::warn!(%error, "the last checkpoint failed");
+        }
+    }
+
+    fn commit(&mut self, jobs: Vec<Job>) {
+        let mut answers = Vec::with_capacity(jobs.len());
+        let committed = self.run_all(jobs, &mut answers);
+        if committed.is_err() && !self.connection.is_autocommit() {
+            let rolled_back = self.connection.execute_batch("ROLLBACK");
+            if let Err(error) = rolled_back {
+                tracing::error!(%error, "a failed change could not be rolled back");
+            }
+        }
+        if committed.is_ok() {
+            match journal::position(&self.connection) {
+                Ok(position) => {
+                    self.position.send_if_modified(|last| {
+                        std::mem::replace(last, position) != position
+                    });
+                }
+                Err(error) => tracing::error!(%error, "the journal's position is unreadable"),
+            }
+        }
+        for answer in answers {
+            answer(committed.as_ref().map(|()| ()).map_err(Error::again));
+        }
+    }
+
+    /// Runs each job in a savepoint of one transaction, then commits it.
+    fn run_all(&mut self, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), Error> {
+        let now = (self.clock)();
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        for job in jobs {
+            self.connection.execute_batch("SAVEPOINT job")?;
+            let connection = &self.connection;
+            let chance = &mut *self.chance;
+            let outcome = catch_unwind(AssertUnwindSafe(|| job(connection, now, chance)));
+            if self.connection.is_autocommit() {
+                // SQLite itself rolled everything back (disk full, I/O error).
+                answers.extend(outcome.ok().flatten());
+                return Err(Error::Full);
+            }
+            match outcome {
+                Ok(Some(answer)) => {
+                    answers.push(answer);
+                    self.connection.execute_batch("RELEASE job")?;
+                }
+                Ok(None) => self.connection.execute_batch("ROLLBACK TO job; RELEASE job")?,
+                Err(_) => {
+                    tracing::error!("a change panicked and was rolled back");
+                    self.connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
+                }
+            }
+        }
+        self.connection.execute_batch("COMMIT")?;
+        Ok(())
+    }
+}
+
+impl Error {
+    /// The same failure, for the next caller of the same commit.
+    fn again(&self) -> Self {
+        match self {
+            Self::Full => Self::Full,
+            Self::Damaged(why) => Self::Damaged(why.clone()),
+            Self::InUse => Self::InUse,
+            Self::NotWritable { folder, why } => {
+                Self::NotWritable { folder: folder.clone(), why: why.clone() }
+            }
+            Self::Newer { found, known } => Self::Newer { found: *found, known: *known },
+            Self::Closed => Self::Closed,
+            Self::Sql(error) => match error {
+                rusqlite::Error::SqliteFailure(code, text) => {
+                    Self::Sql(rusqlite::Error::SqliteFailure(*code, text.clone()))
+                }
+                other => Self::Damaged(other.to_string()),
+            },
+        }
+    }
+}

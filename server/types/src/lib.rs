@@ -1,0 +1,18 @@
+//! The words of the house: ids, paths, hashes, time, rights. Pure data, no IO, no clock.
+
+mod hash;
+mod id;
+mod path;
+mod right;
+mod time;
+
+pub use hash::Hash;
+pub use id::{
+    BadId, FileId, Generation, LINK_ID_CHARS, LinkId, PersonId, SessionId, ShareId, TokenId,
+};
+pub use path::{BadPath, Name, PATH_BYTES_MAX, RelPath};
+pub use right::{BadRight, Right};
+pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Time};
+
+#[cfg(test)]
+mod tests;
