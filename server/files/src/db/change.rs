@@ -1,0 +1,405 @@
+//! Every SQL statement of this crate that writes entries: a diff becomes rows.
+
+use store::Tx;
+use store::sql::{OptionalExtension, params};
+use types::{DAY_MS, FileId, MINUTE_MS, Name, PersonId, RelPath, ShareId};
+
+use crate::Error;
+use crate::entry::{ChangedEntry, EntryKind, Known, Seen, Stat, What, sort_key};
+
+const GONE_DAYS_MAX: i64 = 30;
+const GONE_ROWS_MAX: i64 = 10_000;
+/// What came and went within this time is no news: the half-written files of other programs.
+const BRIEF_MS: i64 = MINUTE_MS;
+/// Up to here each changed entry is announced by itself, above only its share.
+const ANNOUNCED_MAX: usize = 100;
+
+/// A part of a diff, small enough for one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) added: Vec<Seen>,
+    pub(crate) changed: Vec<(Known, Seen)>,
+    pub(crate) replaced: Vec<(Known, Seen)>,
+    pub(crate) moved: Vec<(Known, Seen)>,
+    pub(crate) missing: Vec<Known>,
+    /// Times of folders whose entries changed: kept for show, no change by themselves.
+    pub(crate) folders: Vec<(RelPath, i64)>,
+    /// Whether what appears is news, or only now seen for the first time.
+    pub(crate) news: bool,
+}
+
+impl Batch {
+    pub(crate) fn len(&self) -> usize {
+        self.added.len()
+            + self.changed.len()
+            + self.replaced.len()
+            + self.moved.len()
+            + self.missing.len()
+    }
+}
+
+/// Brings the rows in step with what was seen, and tells what changed.
+pub(crate) fn apply(
+    tx: &mut Tx,
+    share: ShareId,
+    batch: &Batch,
+) -> Result<Vec<ChangedEntry>, Error> {
+    crate::share(tx, share)?;
+    let mut changes = Vec::with_capacity(batch.len());
+    for (known, seen) in &batch.moved {
+        relocate(tx, share, known, seen, &mut changes)?;
+    }
+    for known in &batch.missing {
+        lose(tx, share, known, batch.news, &mut changes)?;
+    }
+    for (known, seen) in &batch.replaced {
+        lose(tx, share, known, false, &mut changes)?;
+        forget(tx, known.id)?;
+        insert(tx, share, seen, None, batch.news, &mut changes)?;
+    }
+    for (known, seen) in &batch.changed {
+        if update(tx, known, &seen.stat, None)? && known.stat.kind != EntryKind::Folder {
+            let what = What::Changed;
+            changes.push(ChangedEntry { id: known.id, path: seen.path.clone(), what });
+        }
+    }
+    for seen in &batch.added {
+        insert(tx, share, seen, None, batch.news, &mut changes)?;
+    }
+    for (folder, modified_ns) in &batch.folders {
+        show_folder_time(tx, share, folder, *modified_ns)?;
+    }
+    announce(tx, share, &changes)?;
+    Ok(changes)
+}
+
+/// The row of a file that Skep itself made or wrote. `None` if the row is not there any more.
+pub(crate) fn wrote(
+    tx: &mut Tx,
+    share: ShareId,
+    seen: &Seen,
+    by: Option<PersonId>,
+) -> Result<FileId, Error> {
+    crate::share(tx, share)?;
+    let known = super::known_at(tx, share, &seen.path)?;
+    let id = match known {
+        Some(known) => {
+            update(tx, &known, &seen.stat, by)?;
+            known.id
+        }
+        None => {
+            let mut changes = Vec::new();
+            insert(tx, share, seen, by, true, &mut changes)?
+        }
+    };
+    tx.announce("file", &id.to_string(), Some(share))?;
+    Ok(id)
+}
+
+/// Notes that the share was seen whole.
+pub(crate) fn finish(tx: &mut Tx, share: ShareId) -> Result<(), Error> {
+    let now = tx.now().0;
+    tx.execute(
+        "UPDATE files_share SET scanned_at = ?2 WHERE id = ?1 AND scanned_at IS NULL",
+        params![share.as_bytes(), now],
+    )?;
+    Ok(())
+}
+
+/// Forgets what has been gone for long, and the oldest of what is too much.
+pub(crate) fn purge(tx: &mut Tx) -> Result<(), Error> {
+    let before = tx.now().plus(-GONE_DAYS_MAX * DAY_MS).0;
+    tx.execute("DELETE FROM files_entry WHERE gone_at < ?1", [before])?;
+    tx.execute(
+        "DELETE FROM files_entry WHERE row IN (
+             SELECT row FROM files_entry WHERE gone_at IS NOT NULL
+             ORDER BY gone_at DESC LIMIT -1 OFFSET ?1)",
+        [GONE_ROWS_MAX],
+    )?;
+    Ok(())
+}
+
+/// Tells followers: each entry by itself, or only the share when there are many.
+fn announce(tx: &Tx, share: ShareId, changes: &[ChangedEntry]) -> Result<(), Error> {
+    if changes.len() > ANNOUNCED_MAX {
+        tx.announce("share", &share.to_string(), Some(share))?;
+        return Ok(());
+    }
+    for change in changes {
+        tx.announce("file", &change.id.to_string(), Some(share))?;
+    }
+    Ok(())
+}
+
+/// Adds a row, or brings back the one that stood under this path.
+fn insert(
+    tx: &mut Tx,
+    share: ShareId,
+    seen: &Seen,
+    by: Option<PersonId>,
+    news: bool,
+    changes: &mut Vec<ChangedEntry>,
+) -> Result<FileId, Error> {
+    let drawn = FileId::draw(tx.chance());
+    let now = tx.now().0;
+    let (folder, name) = place(&seen.path)?;
+    let is_file = seen.stat.kind != EntryKind::Folder;
+    if news {
+        tx.prepare_cached(
+            "DELETE FROM files_entry WHERE share = ?1 AND folder = ?2 AND name = ?3
+             AND gone_at IS NOT NULL AND is_file <> ?4",
+        )?
+        .execute(params![share.as_bytes(), folder.as_str(), name.as_str(), is_file])?;
+    }
+    let id = tx
+        .prepare_cached(
+            "INSERT INTO files_entry (id, share, folder, name, sort_key, kind, size, modified_ns,
+                 inode, born_ns, changed_by, verb, seen_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             ON CONFLICT (share, folder, name) DO UPDATE SET
+                 kind = excluded.kind, size = excluded.size, modified_ns = excluded.modified_ns,
+                 inode = excluded.inode, born_ns = excluded.born_ns,
+                 changed_by = excluded.changed_by, seen_at = excluded.seen_at,
+                 verb = CASE WHEN gone_at IS NULL OR gone_at > excluded.seen_at - ?14
+                             THEN 'changed' ELSE excluded.verb END,
+                 gone_at = NULL
+             RETURNING id",
+        )?
+        .query_row(
+            params![
+                drawn.as_bytes(),
+                share.as_bytes(),
+                folder.as_str(),
+                name.as_str(),
+                sort_key(name.as_str()),
+                seen.stat.kind.as_str(),
+                seen.stat.size.cast_signed(),
+                seen.stat.modified_ns,
+                seen.stat.inode.cast_signed(),
+                seen.stat.born_ns,
+                by.as_ref().map(PersonId::as_bytes),
+                news.then_some("added"),
+                now,
+                BRIEF_MS
+            ],
+            |row| row.get::<_, [u8; 16]>(0),
+        )
+        .map(FileId::from_bytes)?;
+    changes.push(ChangedEntry { id, path: seen.path.clone(), what: What::Added });
+    Ok(id)
+}
+
+/// Writes what was seen of a thing that stays where it is.
+fn update(tx: &Tx, known: &Known, stat: &Stat, by: Option<PersonId>) -> Result<bool, Error> {
+    let now = tx.now().0;
+    let changed = tx
+        .prepare_cached(
+            "UPDATE files_entry SET kind = ?2, size = ?3, modified_ns = ?4, inode = ?5,
+                 born_ns = ?6, changed_by = ?7, seen_at = ?8, gone_at = NULL,
+                 verb = CASE WHEN kind = 'folder' THEN verb
+                             WHEN verb = 'added' AND seen_at > ?8 - ?9 THEN 'added'
+                             ELSE 'changed' END
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            known.id.as_bytes(),
+            stat.kind.as_str(),
+            stat.size.cast_signed(),
+            stat.modified_ns,
+            stat.inode.cast_signed(),
+            stat.born_ns,
+            by.as_ref().map(PersonId::as_bytes),
+            now,
+            BRIEF_MS
+        ])?;
+    Ok(changed > 0)
+}
+
+/// Gives a thing its new path, and with a folder everything in it. Only rows of what is gone can
+/// stand in the way.
+fn relocate(
+    tx: &mut Tx,
+    share: ShareId,
+    known: &Known,
+    seen: &Seen,
+    changes: &mut Vec<ChangedEntry>,
+) -> Result<(), Error> {
+    let (folder, name) = place(&seen.path)?;
+    let came_back = is_gone(tx, known.id)?;
+    forget_gone(tx, share, &seen.path, Some(known.id))?;
+    tx.prepare_cached(
+        "UPDATE files_entry SET folder = ?2, name = ?3, sort_key = ?4 WHERE id = ?1",
+    )?
+    .execute(params![
+        known.id.as_bytes(),
+        folder.as_str(),
+        name.as_str(),
+        sort_key(name.as_str())
+    ])?;
+    let changed_by = tx
+        .prepare_cached("SELECT changed_by FROM files_entry WHERE id = ?1")?
+        .query_row([known.id.as_bytes()], |row| row.get::<_, Option<[u8; 16]>>(0))
+        .optional()?
+        .flatten()
+        .map(PersonId::from_bytes)
+        .filter(|_| {
+            known.stat.size == seen.stat.size && known.stat.modified_ns == seen.stat.modified_ns
+        });
+    update(tx, known, &seen.stat, changed_by)?;
+    let what = match came_back {
+        true => What::Added,
+        false => What::Moved { from: known.path.clone() },
+    };
+    changes.push(ChangedEntry { id: known.id, path: seen.path.clone(), what });
+    if known.stat.kind == EntryKind::Folder {
+        relocate_inside(tx, share, &known.path, &seen.path, changes)?;
+    }
+    Ok(())
+}
+
+/// Gives everything inside of a moved folder its new path.
+fn relocate_inside(
+    tx: &Tx,
+    share: ShareId,
+    from: &RelPath,
+    to: &RelPath,
+    changes: &mut Vec<ChangedEntry>,
+) -> Result<(), Error> {
+    let (low, high) = inside(from);
+    let mut statement = tx.prepare_cached(
+        "UPDATE files_entry SET folder = ?5 || substr(folder, ?6)
+         WHERE share = ?1 AND (folder = ?2 OR (folder >= ?3 AND folder < ?4))
+         RETURNING id, folder, name, gone_at IS NULL",
+    )?;
+    let from_chars = i64::try_from(from.as_str().chars().count()).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![
+        share.as_bytes(),
+        from.as_str(),
+        low,
+        high,
+        to.as_str(),
+        from_chars.saturating_add(1)
+    ])?;
+    while let Some(row) = rows.next()? {
+        let path = super::read_path(row, 1, 2)?;
+        if row.get(3)? {
+            let rest = &path.as_str()[to.as_str().len()..];
+            let old: RelPath = format!("{from}{rest}").parse()?;
+            let id = FileId::from_bytes(row.get(0)?);
+            changes.push(ChangedEntry { id, path, what: What::Moved { from: old } });
+        }
+    }
+    Ok(())
+}
+
+/// Notes that a thing is gone, and with a folder everything in it, unless it has moved meanwhile.
+fn lose(
+    tx: &Tx,
+    share: ShareId,
+    known: &Known,
+    news: bool,
+    changes: &mut Vec<ChangedEntry>,
+) -> Result<(), Error> {
+    let now = tx.now().0;
+    let (folder, name) = place(&known.path)?;
+    let lost = tx
+        .prepare_cached(
+            "UPDATE files_entry SET gone_at = ?5, seen_at = ?5, changed_by = NULL,
+                 verb = CASE WHEN ?6 AND NOT (verb IS 'added' AND seen_at > ?5 - ?7)
+                             THEN 'removed' END
+             WHERE id = ?1 AND share = ?2 AND folder = ?3 AND name = ?4 AND gone_at IS NULL",
+        )?
+        .execute(params![
+            known.id.as_bytes(),
+            share.as_bytes(),
+            folder.as_str(),
+            name.as_str(),
+            now,
+            news,
+            BRIEF_MS
+        ])?;
+    if lost == 0 {
+        return Ok(());
+    }
+    let what = What::Removed;
+    changes.push(ChangedEntry { id: known.id, path: known.path.clone(), what });
+    if known.stat.kind != EntryKind::Folder {
+        return Ok(());
+    }
+    let (low, high) = inside(&known.path);
+    // The folder is the news; its entries went with it.
+    let mut statement = tx.prepare_cached(
+        "UPDATE files_entry SET gone_at = ?5, seen_at = ?5, changed_by = NULL, verb = NULL
+         WHERE share = ?1 AND (folder = ?2 OR (folder >= ?3 AND folder < ?4))
+         AND gone_at IS NULL RETURNING id, folder, name",
+    )?;
+    let mut rows =
+        statement.query(params![share.as_bytes(), known.path.as_str(), low, high, now])?;
+    while let Some(row) = rows.next()? {
+        let (id, path) = (FileId::from_bytes(row.get(0)?), super::read_path(row, 1, 2)?);
+        changes.push(ChangedEntry { id, path, what: What::Removed });
+    }
+    Ok(())
+}
+
+fn is_gone(tx: &Tx, id: FileId) -> Result<bool, Error> {
+    let mut statement =
+        tx.prepare_cached("SELECT gone_at IS NOT NULL FROM files_entry WHERE id = ?1")?;
+    Ok(statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?.unwrap_or(true))
+}
+
+/// Forgets what is gone under a path and inside of it, except one.
+fn forget_gone(
+    tx: &Tx,
+    share: ShareId,
+    path: &RelPath,
+    except: Option<FileId>,
+) -> Result<(), Error> {
+    let (folder, name) = place(path)?;
+    let except = except.as_ref().map(FileId::as_bytes);
+    tx.prepare_cached(
+        "DELETE FROM files_entry WHERE share = ?1 AND folder = ?2 AND name = ?3
+         AND gone_at IS NOT NULL AND id IS NOT ?4",
+    )?
+    .execute(params![share.as_bytes(), folder.as_str(), name.as_str(), except])?;
+    let (low, high) = inside(path);
+    tx.prepare_cached(
+        "DELETE FROM files_entry WHERE share = ?1 AND (folder = ?2 OR (folder >= ?3 AND folder < ?4))
+         AND gone_at IS NOT NULL AND id IS NOT ?5",
+    )?
+    .execute(params![share.as_bytes(), path.as_str(), low, high, except])?;
+    Ok(())
+}
+
+fn forget(tx: &Tx, id: FileId) -> Result<(), Error> {
+    tx.prepare_cached("DELETE FROM files_entry WHERE id = ?1")?.execute([id.as_bytes()])?;
+    Ok(())
+}
+
+fn show_folder_time(
+    tx: &Tx,
+    share: ShareId,
+    path: &RelPath,
+    modified_ns: i64,
+) -> Result<(), Error> {
+    let Ok((folder, name)) = place(path) else { return Ok(()) };
+    tx.prepare_cached(
+        "UPDATE files_entry SET modified_ns = ?4
+         WHERE share = ?1 AND folder = ?2 AND name = ?3 AND modified_ns <> ?4",
+    )?
+    .execute(params![share.as_bytes(), folder.as_str(), name.as_str(), modified_ns])?;
+    Ok(())
+}
+
+/// Folder and name of a path that is not the root.
+fn place(path: &RelPath) -> Result<(RelPath, Name), Error> {
+    match (path.parent(), path.name()) {
+        (Some(folder), Some(name)) => Ok((folder, name)),
+        _ => Err(Error::BadPath(types::BadPath::Empty)),
+    }
+}
+
+/// The range of folder paths that lie inside of a folder: `/` is followed by `0`.
+fn inside(folder: &RelPath) -> (String, String) {
+    (format!("{folder}/"), format!("{folder}0"))
+}

@@ -1,0 +1,298 @@
+//! Atomic writing: a reader, and a crash, find the old content or the new one and never a part.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::fs::{Dir, File, OpenOptions};
+use types::{Name, RelPath, ShareId};
+
+use super::file::{Stamp, hash_of, plain_stat};
+use super::{Root, is_absent, open_plain, read_error, stat_of, write_error};
+use crate::Error;
+use crate::entry::Stat;
+
+/// The mode of a part until it takes over the mode of the file that it replaces.
+const PRIVATE: u32 = 0o600;
+/// The mode of a new file, before the user's mask.
+const USUAL: u32 = 0o666;
+
+/// Draws the names of half-written files. They tell whose they are: the share's id, then a number
+/// drawn at the start of this process.
+#[derive(Debug)]
+pub(crate) struct PartNames {
+    run: u64,
+    next: AtomicU64,
+}
+
+impl PartNames {
+    pub(crate) fn new(run: u64) -> Self {
+        Self { run, next: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn draw(&self, share: ShareId) -> String {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        format!("{}{share}-{:016x}-{next}", RelPath::TEMPORARY_PREFIX, self.run)
+    }
+
+    /// Whether a file of this name was left by an earlier process that wrote into this share.
+    pub(crate) fn is_stale(&self, share: ShareId, name: &str) -> bool {
+        let Some(rest) = name.strip_prefix(RelPath::TEMPORARY_PREFIX) else { return false };
+        let Some(rest) = rest.strip_prefix(&format!("{share}-")) else { return false };
+        let Some((run, number)) = rest.split_once('-') else { return false };
+        let hexadecimal = run.len() == 16 && run.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let numbered = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        hexadecimal && numbered && run != format!("{:016x}", self.run)
+    }
+}
+
+/// A half-written file, removed again unless it was put in its place.
+struct Part<'a> {
+    folder: &'a Dir,
+    name: &'a str,
+    file: File,
+    placed: bool,
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        if !self.placed
+            && let Err(error) = self.folder.remove_file(self.name)
+        {
+            tracing::warn!(name = self.name, %error, "a half-written file could not be removed");
+        }
+    }
+}
+
+impl Root {
+    /// Replaces a file's content, provided that it still is what `expected` says.
+    pub(crate) fn replace(
+        &self,
+        path: &RelPath,
+        bytes: &[u8],
+        expected: &Stamp,
+        part: &str,
+    ) -> Result<(Stamp, Stat), Error> {
+        let (folder, name) = self.parent(path)?;
+        let old = open_plain(&folder, name.as_str()).map_err(|error| read_error(&error))?;
+        if plain_stat(&old)?.size != expected.size {
+            return Err(Error::Changed);
+        }
+        may_write(&folder, &name)?;
+        let mut part = write_part(&folder, part, bytes, PRIVATE)?;
+        dress(&part.file, &old);
+        part.file.sync_all().map_err(|error| write_error(&error))?;
+        let checked = check(&folder, &name, expected)?;
+        put_in_place(&mut part, &name, &checked, expected)?;
+        sync_folder(&folder)?;
+        finish(&part.file, bytes)
+    }
+
+    /// Makes a new file, never over an existing one.
+    pub(crate) fn create(
+        &self,
+        path: &RelPath,
+        bytes: &[u8],
+        part: &str,
+    ) -> Result<(Stamp, Stat), Error> {
+        let (folder, name) = self.parent(path)?;
+        if folder.symlink_metadata(name.as_str()).is_ok() {
+            return Err(Error::Taken);
+        }
+        let mut part = write_part(&folder, part, bytes, USUAL)?;
+        part.file.sync_all().map_err(|error| write_error(&error))?;
+        put_new(&mut part, &name)?;
+        sync_folder(&folder)?;
+        finish(&part.file, bytes)
+    }
+
+    /// Removes what an earlier process left half-written.
+    pub(crate) fn remove_part(&self, folder: &RelPath, name: &str) -> io::Result<()> {
+        let folder = self.folder(folder)?;
+        if folder.symlink_metadata(name)?.is_file() {
+            folder.remove_file(name)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_part<'a>(
+    folder: &'a Dir,
+    name: &'a str,
+    bytes: &[u8],
+    mode: u32,
+) -> Result<Part<'a>, Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).follow(FollowSymlinks::No);
+    set_mode(&mut options, mode);
+    let file = folder.open_with(name, &options).map_err(|error| write_error(&error))?;
+    let mut part = Part { folder, name, file, placed: false };
+    part.file.write_all(bytes).map_err(|error| write_error(&error))?;
+    Ok(part)
+}
+
+/// Makes sure that the file still holds what is expected, and tells how it stands.
+fn check(folder: &Dir, name: &Name, expected: &Stamp) -> Result<Stat, Error> {
+    let file = open_plain(folder, name.as_str()).map_err(|error| read_error(&error))?;
+    let stat = plain_stat(&file)?;
+    let hash = hash_of(&file).map_err(|error| read_error(&error))?;
+    let same = stat.size == expected.size && hash == expected.hash && plain_stat(&file)? == stat;
+    if same { Ok(stat) } else { Err(Error::Changed) }
+}
+
+fn finish(file: &File, bytes: &[u8]) -> Result<(Stamp, Stat), Error> {
+    let stat = plain_stat(file)?;
+    Ok((Stamp::new(&stat, bytes), stat))
+}
+
+/// Swaps the new file with the old one, and looks at the old one again where nobody else writes:
+/// what another program saved in the last moment is put back.
+#[cfg(target_os = "linux")]
+fn put_in_place(
+    part: &mut Part,
+    name: &Name,
+    checked: &Stat,
+    expected: &Stamp,
+) -> Result<(), Error> {
+    use rustix::fs::{RenameFlags, renameat_with};
+    let folder = part.folder;
+    let swap = || renameat_with(folder, part.name, folder, name.as_str(), RenameFlags::EXCHANGE);
+    match swap() {
+        Ok(()) => {}
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+            return put_over(part, name);
+        }
+        Err(error) => return Err(write_error(&error.into())),
+    }
+    let old = folder.symlink_metadata(part.name).ok().and_then(|found| stat_of(&found));
+    let untouched = old.as_ref() == Some(checked);
+    let name_of_part = Name::new(part.name)?;
+    if untouched || check(folder, &name_of_part, expected).is_ok() {
+        return Ok(());
+    }
+    if let Err(error) = swap() {
+        // What is left under the part's name belongs to somebody: it must stay.
+        part.placed = true;
+        return Err(Error::Unwritable {
+            why: format!(
+                "another program saved it at the same moment, and its content stands now in {:?}: \
+                 {error}",
+                part.name
+            ),
+        });
+    }
+    Err(Error::Changed)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn put_in_place(part: &mut Part, name: &Name, _: &Stat, _: &Stamp) -> Result<(), Error> {
+    put_over(part, name)
+}
+
+fn put_over(part: &mut Part, name: &Name) -> Result<(), Error> {
+    part.folder
+        .rename(part.name, part.folder, name.as_str())
+        .map_err(|error| write_error(&error))?;
+    part.placed = true;
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn put_new(part: &mut Part, name: &Name) -> Result<(), Error> {
+    use rustix::fs::{RenameFlags, renameat_with};
+    let folder = part.folder;
+    match renameat_with(folder, part.name, folder, name.as_str(), RenameFlags::NOREPLACE) {
+        Ok(()) => {
+            part.placed = true;
+            Ok(())
+        }
+        Err(rustix::io::Errno::EXIST) => Err(Error::Taken),
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => link_new(part, name),
+        Err(error) => Err(write_error(&error.into())),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn put_new(part: &mut Part, name: &Name) -> Result<(), Error> {
+    link_new(part, name)
+}
+
+/// A second name for the part, which fails where something stands; the part's own name goes.
+fn link_new(part: &mut Part, name: &Name) -> Result<(), Error> {
+    match part.folder.hard_link(part.name, part.folder, name.as_str()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::Taken),
+        Err(error) => Err(write_error(&error)),
+    }
+}
+
+fn sync_folder(folder: &Dir) -> Result<(), Error> {
+    let synced = folder.try_clone().and_then(|folder| folder.into_std_file().sync_all());
+    match synced {
+        // Some file systems cannot sync a folder; the file itself is safe.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        Err(error) if cfg!(windows) && !is_absent(&error) => Ok(()),
+        Err(error) => Err(write_error(&error)),
+        Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn may_write(folder: &Dir, name: &Name) -> Result<(), Error> {
+    use rustix::fs::{Access, AtFlags, accessat};
+    accessat(folder, name.as_str(), Access::WRITE_OK, AtFlags::EACCESS)
+        .map_err(|error| write_error(&error.into()))
+}
+
+#[cfg(not(unix))]
+fn may_write(folder: &Dir, name: &Name) -> Result<(), Error> {
+    let metadata = folder.symlink_metadata(name.as_str()).map_err(|error| write_error(&error))?;
+    if metadata.permissions().readonly() {
+        return Err(Error::Unwritable { why: "the file is marked read-only".to_owned() });
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn set_mode(options: &mut OpenOptions, mode: u32) {
+    use cap_std::fs::OpenOptionsExt;
+    options.mode(mode);
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &mut OpenOptions, _: u32) {}
+
+/// Gives the new file the old one's owner, mode and extended attributes, as far as allowed.
+#[cfg(unix)]
+fn dress(new: &File, old: &File) {
+    use cap_std::fs::PermissionsExt;
+    use rustix::fs::{Gid, Mode, Uid, fchmod, fchown, fgetxattr, flistxattr, fsetxattr};
+    let (Ok(old_facts), Ok(new_facts)) = (rustix::fs::fstat(old), rustix::fs::fstat(new)) else {
+        return;
+    };
+    if (old_facts.st_uid, old_facts.st_gid) != (new_facts.st_uid, new_facts.st_gid) {
+        let (owner, group) = (Uid::from_raw(old_facts.st_uid), Gid::from_raw(old_facts.st_gid));
+        if fchown(new, Some(owner), Some(group)).is_err() {
+            drop(fchown(new, None, Some(group)));
+        }
+    }
+    if let Ok(metadata) = old.metadata() {
+        drop(fchmod(new, Mode::from_raw_mode(metadata.permissions().mode() & 0o7777)));
+    }
+    let mut names = vec![0; 64 * 1_024];
+    let Ok(length) = flistxattr(old, &mut names) else { return };
+    for name in names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        let mut value = vec![0; 64 * 1_024];
+        if let Ok(length) = fgetxattr(old, name, &mut value) {
+            let flags = rustix::fs::XattrFlags::empty();
+            drop(fsetxattr(new, name, &value[..length], flags));
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn dress(new: &File, old: &File) {
+    if let Ok(metadata) = old.metadata() {
+        drop(new.set_permissions(metadata.permissions()));
+    }
+}

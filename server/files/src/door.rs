@@ -1,0 +1,110 @@
+//! The doors to single files: reading, serving, writing, making.
+
+use std::sync::Arc;
+
+use types::{FileId, Name, PersonId, RelPath, ShareId};
+
+use crate::db::change;
+use crate::disk::{Content, OpenFile, Stamp};
+use crate::entry::{Entry, EntryKind, Seen};
+use crate::follow::blocking;
+use crate::live::Live;
+use crate::task::Handle;
+use crate::{Error, entry};
+
+impl Handle {
+    /// Reads a whole file of at most `max_bytes`.
+    pub async fn read(&self, file: FileId, max_bytes: u64) -> Result<Content, Error> {
+        let handle = self.clone();
+        blocking(move || {
+            let (live, entry) = handle.find(file)?;
+            live.root()?.read(&entry.path, max_bytes)
+        })
+        .await
+    }
+
+    /// Opens a file for serving its bytes.
+    pub async fn open(&self, file: FileId) -> Result<OpenFile, Error> {
+        let handle = self.clone();
+        blocking(move || {
+            let (live, entry) = handle.find(file)?;
+            live.root()?.open_file(entry)
+        })
+        .await
+    }
+
+    /// Replaces a file's content, provided that it still is what `expected` says. A reader, and a
+    /// crash, find the old content or the new one.
+    pub async fn write(
+        &self,
+        file: FileId,
+        bytes: Vec<u8>,
+        expected: Stamp,
+        by: Option<PersonId>,
+    ) -> Result<Stamp, Error> {
+        let handle = self.clone();
+        blocking(move || {
+            let (live, entry) = handle.find(file)?;
+            let id = live.share.id;
+            let _writing = live.writing();
+            let part = live.shared.parts.draw(id);
+            let (stamp, stat) = live.root()?.replace(&entry.path, &bytes, &expected, &part)?;
+            let seen = Seen { path: entry.path, stat };
+            live.shared.store.write_blocking(move |tx| change::wrote(tx, id, &seen, by))?;
+            Ok(stamp)
+        })
+        .await
+    }
+
+    /// Makes a new file in a folder that exists, never over anything.
+    pub async fn create(
+        &self,
+        share: ShareId,
+        path: RelPath,
+        bytes: Vec<u8>,
+        by: Option<PersonId>,
+    ) -> Result<Entry, Error> {
+        let handle = self.clone();
+        blocking(move || {
+            let live = handle.live(share)?;
+            let name = path.name().ok_or(types::BadPath::Empty)?;
+            Name::new_for_all_systems(name.as_str())?;
+            if !live.share.holds(&path) {
+                return Err(Error::Refused(
+                    "Only one file of this folder is shared, and no other can be made in it. \
+                     Share the folder to make files in it."
+                        .to_owned(),
+                ));
+            }
+            let _writing = live.writing();
+            let part = live.shared.parts.draw(share);
+            let (_, stat) = live.root()?.create(&path, &bytes, &part)?;
+            let seen = Seen { path, stat };
+            live.shared.store.write_blocking(move |tx| {
+                let file = change::wrote(tx, share, &seen, by)?;
+                entry(tx, file)
+            })
+        })
+        .await
+    }
+
+    /// The file behind an id, as long as it is one.
+    fn find(&self, file: FileId) -> Result<(Arc<Live>, Entry), Error> {
+        let entry = self.shared.store.read_blocking(|view| entry(view, file))?;
+        let live = self.live(entry.share)?;
+        match entry.kind {
+            EntryKind::File if live.share.holds(&entry.path) => Ok((live, entry)),
+            EntryKind::File => Err(Error::Gone),
+            EntryKind::Folder => Err(Error::Unreadable { why: "it is a folder".to_owned() }),
+            EntryKind::Link => Err(Error::Unreadable {
+                why: "it is a symbolic link, and links are not followed. Open the file that it \
+                      points to"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    fn live(&self, share: ShareId) -> Result<Arc<Live>, Error> {
+        self.lives.borrow().get(&share).cloned().ok_or(Error::Gone)
+    }
+}

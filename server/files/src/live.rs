@@ -1,0 +1,118 @@
+//! One share at work: what its follower and the doors to its files have in common.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use store::Store;
+use tokio::sync::{broadcast, watch};
+use types::{RelPath, ShareId};
+
+use crate::disk::{PartNames, Root};
+use crate::entry::{Changed, ChangedEntry};
+use crate::share::{Share, State};
+use crate::watch::{Watched, Watcher};
+use crate::{Error, db};
+
+/// How many changed entries one message tells of.
+const CHANGES_PER_MESSAGE_MAX: usize = 1_000;
+
+/// How a share stands, and what else its owner should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub state: State,
+    /// Sentences: what is not shared or not followed, and what to do about it.
+    pub notes: Vec<String>,
+}
+
+/// What all shares of a hive have in common.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) watcher: Watcher,
+    pub(crate) parts: PartNames,
+    pub(crate) standings: watch::Sender<BTreeMap<ShareId, Standing>>,
+    pub(crate) changes: broadcast::Sender<Changed>,
+}
+
+pub(crate) struct Live {
+    pub(crate) share: Share,
+    pub(crate) shared: Arc<Shared>,
+    /// Doors that write hold it together, a scan alone: so a scan never sees a file of which the
+    /// row is not written yet.
+    gate: RwLock<()>,
+    /// Whether the system refuses to watch more folders.
+    pub(crate) limited: AtomicBool,
+    pub(crate) stopped: AtomicBool,
+}
+
+impl Live {
+    pub(crate) fn new(share: Share, shared: Arc<Shared>) -> Self {
+        Self {
+            share,
+            shared,
+            gate: RwLock::default(),
+            limited: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn writing(&self) -> RwLockReadGuard<'_, ()> {
+        self.gate.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn scanning(&self) -> RwLockWriteGuard<'_, ()> {
+        self.gate.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the root, as long as it is the folder that was shared.
+    pub(crate) fn root(&self) -> Result<Root, Error> {
+        let id = self.share.id;
+        let (marked, _) = self.shared.store.read_blocking(|view| db::share_facts(view, id))?;
+        Root::open(&self.share, marked)
+    }
+
+    pub(crate) fn watch(&self, folder: &RelPath) {
+        if !crate::watch::BY_FOLDER && !folder.is_root() {
+            return;
+        }
+        let path = self.share.root.join(folder.as_str());
+        if self.shared.watcher.watch(&path) == Watched::Limit {
+            self.limited.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn tell(&self, changes: Vec<ChangedEntry>) {
+        for entries in changes.chunks(CHANGES_PER_MESSAGE_MAX) {
+            let changed = Changed { share: self.share.id, entries: entries.to_vec() };
+            // Without a listener there is nobody to tell.
+            drop(self.shared.changes.send(changed));
+        }
+    }
+
+    pub(crate) fn standing(&self) -> Option<Standing> {
+        self.shared.standings.borrow().get(&self.share.id).cloned()
+    }
+
+    /// Sets how the share stands; tells whether that is another state than before.
+    pub(crate) fn stand(&self, state: State, notes: Vec<String>) -> bool {
+        let mut other = false;
+        self.shared.standings.send_if_modified(|standings| {
+            let new = Standing { state, notes };
+            let old = standings.get(&self.share.id);
+            if old == Some(&new) {
+                return false;
+            }
+            other = old.is_none_or(|old| {
+                std::mem::discriminant(&old.state) != std::mem::discriminant(&new.state)
+                    || old.notes != new.notes
+            });
+            standings.insert(self.share.id, new);
+            true
+        });
+        other
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+}

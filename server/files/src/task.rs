@@ -1,0 +1,351 @@
+//! The task behind all shares: which there are, and who follows them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use store::Store;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use types::{Name, RelPath, ShareId};
+
+use crate::disk::{self, PartNames, Root};
+use crate::entry::Changed;
+use crate::follow::{Follower, WORK_MAX, Work, blocking};
+use crate::live::{Live, Shared, Standing};
+use crate::share::{Options, Place, Share, State, place};
+use crate::watch::{Hint, Hints, Watcher, When};
+use crate::{Error, db};
+
+const MESSAGES_MAX: usize = 64;
+/// How many messages a slow listener may be behind before it loses some.
+const CHANGES_MAX: usize = 1_024;
+
+type Reply<T> = oneshot::Sender<Result<T, Error>>;
+pub(crate) type Lives = HashMap<ShareId, Arc<Live>>;
+
+enum Message {
+    Share { path: PathBuf, name: Option<String>, reply: Reply<Placed> },
+    Unshare { share: ShareId, reply: Reply<()> },
+    Pause { paused: bool, reply: Reply<()> },
+    Rescan { share: ShareId, path: RelPath, reply: Reply<()> },
+    Stop { reply: Reply<()> },
+}
+
+/// Where something that was shared stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    pub share: Share,
+    /// The path inside of the share; the root when the share is this very folder.
+    pub path: RelPath,
+    /// Whether the share was made just now.
+    pub new: bool,
+}
+
+/// Cheap to clone; the task ends with [`Handle::stop`] or when the last handle is dropped.
+#[derive(Clone)]
+pub struct Handle {
+    messages: mpsc::Sender<Message>,
+    pub(crate) lives: watch::Receiver<Arc<Lives>>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Handle {
+    /// Loads the shares and begins to follow them.
+    pub async fn start(store: Store, options: Options) -> Result<(Self, JoinHandle<()>), Error> {
+        let run = store.write(|tx| Ok::<_, store::Error>(ShareId::draw(tx.chance()))).await?;
+        let run = run.as_bytes().iter().take(8).fold(0, |run, byte| run << 8 | u64::from(*byte));
+        let (watcher, hints) = Watcher::start();
+        let shared = Arc::new(Shared {
+            store,
+            watcher,
+            parts: PartNames::new(run),
+            standings: watch::Sender::new(BTreeMap::new()),
+            changes: broadcast::Sender::new(CHANGES_MAX),
+        });
+        let (messages, waiting) = mpsc::channel(MESSAGES_MAX);
+        let lives = watch::Sender::new(Arc::new(Lives::new()));
+        let handle = Self { messages, lives: lives.subscribe(), shared: shared.clone() };
+        let options = blocking(move || {
+            Ok(Options {
+                own: options.own.iter().map(|path| disk::canonical(path)).collect(),
+                home: options.home.as_deref().map(disk::canonical),
+            })
+        })
+        .await?;
+        let mut task =
+            Task { shared, options, waiting, hints, lives, workers: HashMap::new(), paused: false };
+        for share in task.shared.store.read(crate::shares).await? {
+            task.follow(share).await;
+        }
+        let running = tokio::spawn(task.run());
+        Ok((handle, running))
+    }
+
+    /// Shares a folder or a file. What lies in a share already stays in that share.
+    pub async fn share(&self, path: PathBuf, name: Option<String>) -> Result<Placed, Error> {
+        let placed = self.ask(|reply| Message::Share { path, name, reply }).await?;
+        if !placed.path.is_root() {
+            self.rescan(placed.share.id, placed.path.clone()).await?;
+        }
+        Ok(placed)
+    }
+
+    /// Forgets a share and takes its marker away. Touches nothing else on disk.
+    pub async fn unshare(&self, share: ShareId) -> Result<(), Error> {
+        self.ask(|reply| Message::Unshare { share, reply }).await
+    }
+
+    /// How a share stands; `Missing` for one that there is not.
+    pub fn state(&self, share: ShareId) -> State {
+        let standings = self.shared.standings.borrow();
+        standings.get(&share).map_or_else(
+            || State::Missing { why: "There is no such share any more.".to_owned() },
+            |standing| standing.state.clone(),
+        )
+    }
+
+    /// What a share's owner should know besides: what is not shown, not readable, not watched.
+    pub fn notes(&self, share: ShareId) -> Vec<String> {
+        let standings = self.shared.standings.borrow();
+        standings.get(&share).map(|standing| standing.notes.clone()).unwrap_or_default()
+    }
+
+    /// How all shares stand, to be awaited.
+    pub fn states(&self) -> watch::Receiver<BTreeMap<ShareId, Standing>> {
+        self.shared.standings.subscribe()
+    }
+
+    /// Stops or resumes following the folders of all shares. Reading and writing go on.
+    pub async fn pause(&self, paused: bool) -> Result<(), Error> {
+        self.ask(|reply| Message::Pause { paused, reply }).await
+    }
+
+    /// Looks at a path and all that is in it; afterwards the rows are in step with the disk.
+    pub async fn rescan(&self, share: ShareId, path: RelPath) -> Result<(), Error> {
+        self.ask(|reply| Message::Rescan { share, path, reply }).await
+    }
+
+    /// What other programs change, once the rows tell it. What Skep writes is not told here: the
+    /// writer knows, and the journal tells everybody else.
+    pub fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.shared.changes.subscribe()
+    }
+
+    /// Ends following, after the step that is under way.
+    pub async fn stop(&self) -> Result<(), Error> {
+        self.ask(|reply| Message::Stop { reply }).await
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        let closed = || Error::Store(store::Error::Closed);
+        self.messages.send(message(reply)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+struct Worker {
+    live: Arc<Live>,
+    inbox: mpsc::Sender<Work>,
+    task: JoinHandle<()>,
+}
+
+struct Task {
+    shared: Arc<Shared>,
+    options: Options,
+    waiting: mpsc::Receiver<Message>,
+    hints: Hints,
+    lives: watch::Sender<Arc<Lives>>,
+    workers: HashMap<ShareId, Worker>,
+    paused: bool,
+}
+
+impl Task {
+    async fn run(mut self) {
+        let mut stopped = None;
+        loop {
+            tokio::select! {
+                message = self.waiting.recv() => match message {
+                    Some(Message::Stop { reply }) => {
+                        stopped = Some(reply);
+                        break;
+                    }
+                    Some(message) => self.take(message).await,
+                    None => break,
+                },
+                hints = self.hints.next() => self.hand_out(hints),
+            }
+        }
+        for (_, worker) in self.workers.drain() {
+            end(worker).await;
+        }
+        if let Some(reply) = stopped {
+            // Whoever stopped waiting needs no answer.
+            drop(reply.send(Ok(())));
+        }
+    }
+
+    async fn take(&mut self, message: Message) {
+        // An answer that nobody waits for any more is dropped.
+        match message {
+            Message::Share { path, name, reply } => drop(reply.send(self.share(path, name).await)),
+            Message::Unshare { share, reply } => drop(reply.send(self.unshare(share).await)),
+            Message::Pause { paused, reply } => {
+                self.paused = paused;
+                for worker in self.workers.values() {
+                    drop(worker.inbox.send(Work::Pause(paused)).await);
+                }
+                drop(reply.send(Ok(())));
+            }
+            Message::Rescan { share, path, reply } => match self.workers.get(&share) {
+                Some(worker) => drop(worker.inbox.send(Work::Rescan(path, reply)).await),
+                None => drop(reply.send(Err(Error::Gone))),
+            },
+            Message::Stop { reply } => drop(reply.send(Ok(()))),
+        }
+    }
+
+    async fn share(&mut self, path: PathBuf, name: Option<String>) -> Result<Placed, Error> {
+        let shares = self.shared.store.read(crate::shares).await?;
+        let options = self.options.clone();
+        let place = blocking(move || {
+            let (path, folder) = disk::look_at(&path)?;
+            place(&path, folder, &shares, &options)
+        })
+        .await?;
+        let (root, only) = match place {
+            Place::Inside(share, path) => return Ok(Placed { share, path, new: false }),
+            Place::New { root, only } => (root, only),
+        };
+        let name = name.unwrap_or_else(|| usual_name(&root, only.as_ref()));
+        let path = only.as_ref().map_or_else(RelPath::root, |only| RelPath::root().join(only));
+        let share = self
+            .shared
+            .store
+            .write(move |tx| crate::add_share(tx, &root, only, name, false))
+            .await?;
+        self.follow(share.clone()).await;
+        Ok(Placed { share, path, new: true })
+    }
+
+    async fn unshare(&mut self, id: ShareId) -> Result<(), Error> {
+        let folders = self.shared.store.read(move |view| db::folders(view, id)).await?;
+        let share = self.shared.store.read(move |view| crate::share(view, id)).await?;
+        self.shared.store.write(move |tx| crate::remove_share(tx, id)).await?;
+        if let Some(worker) = self.workers.remove(&id) {
+            worker.live.stopped.store(true, Ordering::Release);
+            end(worker).await;
+        }
+        self.shared.standings.send_modify(|standings| drop(standings.remove(&id)));
+        self.publish();
+        let shared = self.shared.clone();
+        let still_used = self.workers.values().any(|other| other.live.share.root == share.root);
+        blocking(move || {
+            if !still_used {
+                shared.watcher.unwatch(&share.root);
+                for folder in folders {
+                    shared.watcher.unwatch(&share.root.join(folder.as_str()));
+                }
+            }
+            if share.only.is_none()
+                && let Ok(root) = Root::open(&share, false)
+                && let Err(error) = root.clear_marker(&shared.parts.draw(id))
+            {
+                tracing::warn!(share = %id, %error, "a marker could not be removed");
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Begins to follow a share, with a marker in its root if one can be put there.
+    async fn follow(&mut self, share: Share) {
+        let live = Arc::new(Live::new(share, self.shared.clone()));
+        let marking = live.clone();
+        if let Err(error) = blocking(move || mark(&marking)).await {
+            tracing::debug!(share = %live.share.id, %error, "a share has no marker");
+        }
+        let (inbox, work) = mpsc::channel(WORK_MAX);
+        live.stand(State::Scanning { seen: 0 }, Vec::new());
+        let task = tokio::spawn(Follower::new(live.clone(), work, self.paused).run());
+        self.workers.insert(live.share.id, Worker { live, inbox, task });
+        self.publish();
+    }
+
+    fn publish(&self) {
+        let lives = self.workers.iter().map(|(id, worker)| (*id, worker.live.clone())).collect();
+        self.lives.send_replace(Arc::new(lives));
+    }
+
+    /// Hands each hint to the shares that it concerns.
+    fn hand_out(&self, hints: Vec<Hint>) {
+        let mut lost = false;
+        let mut by_share: HashMap<ShareId, Vec<(RelPath, When)>> = HashMap::new();
+        for hint in hints {
+            match hint {
+                Hint::Lost => lost = true,
+                Hint::Limit => {
+                    lost = true;
+                    for worker in self.workers.values() {
+                        worker.live.limited.store(true, Ordering::Relaxed);
+                    }
+                }
+                Hint::At(path, when) => {
+                    for (id, worker) in &self.workers {
+                        if let Some(inside) = nearest_path(&worker.live.share, &path) {
+                            by_share.entry(*id).or_default().push((inside, when));
+                        }
+                    }
+                }
+            }
+        }
+        for (id, worker) in &self.workers {
+            let hints = by_share.remove(id);
+            let full =
+                hints.is_some_and(|hints| worker.inbox.try_send(Work::Hints(hints)).is_err());
+            if full || lost {
+                let inbox = worker.inbox.clone();
+                // The follower is busy: it learns that it missed something when it has room.
+                drop(tokio::spawn(async move { drop(inbox.send(Work::Lost).await) }));
+            }
+        }
+    }
+}
+
+/// Stops a follower and waits for the step that it is in.
+async fn end(worker: Worker) {
+    worker.live.stopped.store(true, Ordering::Release);
+    drop(worker.inbox);
+    if let Err(error) = worker.task.await {
+        tracing::error!(share = %worker.live.share.id, %error, "following a share failed");
+    }
+}
+
+/// The path inside of a share; the folder that holds it when its own name cannot be told.
+fn nearest_path(share: &Share, path: &std::path::Path) -> Option<RelPath> {
+    share.path_inside(path).or_else(|| {
+        path.starts_with(&share.root).then(|| nearest_path(share, path.parent()?)).flatten()
+    })
+}
+
+fn mark(live: &Live) -> Result<(), Error> {
+    let id = live.share.id;
+    let (marked, _) = live.shared.store.read_blocking(|view| db::share_facts(view, id))?;
+    if marked || live.share.only.is_some() {
+        return Ok(());
+    }
+    let root = Root::open(&live.share, false)?;
+    root.set_marker(&live.shared.parts.draw(id)).map_err(|error| disk::read_error(&error))?;
+    live.shared.store.write_blocking(move |tx| db::mark_share(tx, id))
+}
+
+fn usual_name(root: &std::path::Path, only: Option<&Name>) -> String {
+    match only {
+        Some(only) => only.to_string(),
+        None => root
+            .file_name()
+            .map_or_else(|| root.display().to_string(), |name| name.to_string_lossy().into_owned()),
+    }
+}
