@@ -165,3 +165,6 @@ fn share_name(name: &str) -> Result<String, Error> {
     }
     Ok(name.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,179 @@
-//! Stub.
+//! One running hive: built here from a configuration, and stopped again.
+//!
+//! `Hive` is the program on one screen. The shells (`desktop`, `cli`) start it, or talk to a
+//! running one through [`Client`]; they decide nothing about data.
+
+mod addresses;
+mod client;
+mod config;
+mod error;
+mod features;
+mod identity;
+mod init;
+mod listeners;
+mod places;
+mod secrets;
+mod tls;
+mod upkeep;
+
+pub use client::{Client, HereLine, RecentLine, ShareLine, Summary, SummaryState};
+pub use config::{Config, KEYS, Key, Origin, Value};
+pub use error::Error;
+pub use init::init;
+pub use places::Places;
+pub use web::wire;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use store::{Folder, Opening, Store};
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
+use types::Time;
+
+use listeners::Listeners;
+
+/// What a shell may decide when it starts a hive; `None` leaves it to the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// One folder for configuration, data and socket; otherwise `SKEP_HOME` or the user's folders.
+    pub home: Option<PathBuf>,
+    /// Where to listen instead of the configured port and reach.
+    pub listen: Option<SocketAddr>,
+}
+
+/// A running hive.
+pub struct Hive {
+    /// Where its files lie.
+    places: Places,
+    /// The database; its closing is the last thing.
+    store: Store,
+    /// Shares, their watchers and the doors to the disk.
+    files: files::Handle,
+    /// Open documents.
+    documents: documents::Handle,
+    /// TCP doors, and what is known of the hive's addresses.
+    listeners: Arc<Listeners>,
+    /// How pages tell that they work.
+    pages_ready: watch::Receiver<u64>,
+    /// The owner's local door; closes when dropped.
+    local: Option<std::pin::Pin<Box<dyn Send + Sync>>>,
+    /// Meeting points of features, snapshots, the end of a pause.
+    tasks: Vec<AbortOnDropHandle<()>>,
+}
+
+impl Hive {
+    /// Starts everything; when it returns, the hive answers. Inside a multi-threaded runtime.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let places = Places::find(options.home.as_deref())?;
+        let config = Config::load(&places.config)?;
+        let folder = open_folder(&places)?;
+        let clock = Arc::new(Time::now);
+        let (store, opening) = Store::open(folder, clock, Box::new(rand::make_rng::<rand::rngs::StdRng>()))
+            .map_err(|error| Error::of_store(error, &places))?;
+        let identity = identity::load(&places, &config).await?;
+        let mut warnings = identity.warnings.clone();
+        warnings.extend(upkeep::warning_of(&opening));
+        prepare(&store, &opening).await.map_err(|error| Error::of_store(error, &places))?;
+
+        let (files, files_task) = files::Handle::start(store.clone(), files_options(&places))
+            .await
+            .map_err(|error| Error::Damaged { path: places.data.clone(), why: error.to_string() })?;
+        let disk = Arc::new(features::FilesAsDisk::new(files.clone()));
+        let limits = documents::Limits::default();
+        let documents = documents::Handle::start(store.clone(), disk, limits);
+        let listeners = Arc::new(Listeners::new(&places, config, options.listen, &identity, warnings));
+        let state =
+            web::State::new(store.clone(), files.clone(), documents.clone(), listeners.clone());
+        listeners.open(&state).await?;
+        let local = listeners::open_local(&places, &state)?;
+        let tasks = vec![
+            AbortOnDropHandle::new(files_task),
+            AbortOnDropHandle::new(tokio::spawn(features::follow(files.clone(), documents.clone()))),
+            AbortOnDropHandle::new(tokio::spawn(upkeep::snapshots(store.clone()))),
+            AbortOnDropHandle::new(tokio::spawn(upkeep::pauses(store.clone(), files.clone()))),
+            AbortOnDropHandle::new(tokio::spawn(listeners::follow_network(listeners.clone()))),
+        ];
+        let pages_ready = state.pages_ready();
+        Ok(Self {
+            places,
+            store,
+            files,
+            documents,
+            listeners,
+            pages_ready,
+            local: Some(local),
+            tasks,
+        })
+    }
+
+    /// The address of its own pages on this computer, such as `http://127.0.0.1:7537`.
+    pub fn address(&self) -> String {
+        self.listeners.own_address()
+    }
+
+    /// The calls that a shell needs, through the hive's own socket.
+    pub fn client(&self) -> Client {
+        Client::new(self.places.clone())
+    }
+
+    /// Counts the pages that told that they work.
+    pub fn pages_ready(&self) -> watch::Receiver<u64> {
+        self.pages_ready.clone()
+    }
+
+    /// Closes the doors, writes every open document to its file, closes the database.
+    pub async fn stop(mut self) {
+        self.local.take();
+        self.listeners.close();
+        self.documents.stop().await;
+        if let Err(error) = self.files.stop().await {
+            tracing::warn!(%error, "the folders were not left in order");
+        }
+        self.tasks.clear();
+        let (store, places) = (self.store.clone(), self.places.clone());
+        let closed = tokio::task::spawn_blocking(move || {
+            if let Err(error) = store.snapshot_blocking() {
+                tracing::warn!(%error, "no snapshot at the end");
+            }
+            store.close();
+            places.remove_socket();
+        });
+        if closed.await.is_err() {
+            tracing::error!("the data folder was not closed in order");
+        }
+    }
+}
+
+fn open_folder(places: &Places) -> Result<Folder, Error> {
+    Folder::open(&places.data).map_err(|error| match error {
+        store::Error::InUse => Error::AlreadyRunning { socket: places.socket.clone() },
+        other => Error::of_store(other, places),
+    })
+}
+
+fn files_options(places: &Places) -> files::Options {
+    files::Options { own: places.own_folders(), home: places::home_folder() }
+}
+
+/// Makes the owner, and after a restore gives every document a new generation, because pages may
+/// hold a newer state than the restored one.
+async fn prepare(store: &Store, opening: &Opening) -> Result<(), store::Error> {
+    let restored = matches!(opening, Opening::Restored { .. });
+    store
+        .write(move |tx| {
+            if restored {
+                documents::renew_generations(tx)?;
+            }
+            let name = places::account_name().unwrap_or_else(|| "Owner".to_owned());
+            people::ensure_owner(tx, &name).map(|_| ()).map_err(|error| match error {
+                people::Error::Store(error) => error,
+                other => store::Error::Damaged(other.to_string()),
+            })
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests;

@@ -272,12 +272,11 @@ fn dress(new: &File, old: &File) {
     };
     if (old_facts.st_uid, old_facts.st_gid) != (new_facts.st_uid, new_facts.st_gid) {
         let (owner, group) = (Uid::from_raw(old_facts.st_uid), Gid::from_raw(old_facts.st_gid));
-        if fchown(new, Some(owner), Some(group)).is_err() {
-            drop(fchown(new, None, Some(group)));
-        }
+        note(fchown(new, Some(owner), None));
+        note(fchown(new, None, Some(group)));
     }
     if let Ok(metadata) = old.metadata() {
-        drop(fchmod(new, Mode::from_raw_mode(metadata.permissions().mode() & 0o7777)));
+        note(fchmod(new, Mode::from_raw_mode(metadata.permissions().mode() & 0o7777)));
     }
     let mut names = vec![0; 64 * 1_024];
     let Ok(length) = flistxattr(old, &mut names) else { return };
@@ -285,8 +284,16 @@ fn dress(new: &File, old: &File) {
         let mut value = vec![0; 64 * 1_024];
         if let Ok(length) = fgetxattr(old, name, &mut value) {
             let flags = rustix::fs::XattrFlags::empty();
-            drop(fsetxattr(new, name, &value[..length], flags));
+            note(fsetxattr(new, name, &value[..length], flags));
         }
+    }
+}
+
+/// What a file is dressed in is worth less than its content.
+#[cfg(unix)]
+fn note(done: Result<(), rustix::io::Errno>) {
+    if let Err(error) = done {
+        tracing::debug!(%error, "a file lost an attribute when it was written");
     }
 }
 

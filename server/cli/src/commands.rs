@@ -1,0 +1,31 @@
+//! One file a command; what is too small for one stands here.
+
+pub(crate) mod config;
+pub(crate) mod files;
+pub(crate) mod keys;
+pub(crate) mod open;
+pub(crate) mod serve;
+pub(crate) mod share;
+pub(crate) mod status;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use serde_json::json;
+
+use crate::arguments::Arguments;
+use crate::failure::Failure;
+use crate::print;
+
+pub(crate) fn completion(shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "skep", &mut script);
+    Ok(print::bytes(&script)?)
+}
+
+pub(crate) fn version(json: bool) -> Result<(), Failure> {
+    let version = env!("CARGO_PKG_VERSION");
+    Ok(match json {
+        true => print::json(&json!({ "version": version }))?,
+        false => print::line(&format!("skep {version}"))?,
+    })
+}

@@ -1,0 +1,51 @@
+//! `skep config`.
+
+use std::path::Path;
+
+use hive::{Config, KEYS, Origin, Places};
+use serde_json::{Map, json};
+
+use crate::failure::Failure;
+use crate::print;
+
+pub(crate) fn get(home: Option<&Path>, key: Option<String>, json: bool) -> Result<(), Failure> {
+    let config = Config::load(&Places::find(home)?.config)?;
+    if let Some(name) = key {
+        let Some((value, _)) = config.shown(&name) else {
+            let names: Vec<_> = KEYS.iter().map(|key| key.name).collect();
+            let words = format!("There is no key {name}. The keys are {}.", names.join(", "));
+            return Err(Failure::not_there(words));
+        };
+        return Ok(print::line(&value)?);
+    }
+    let mut rows = Vec::new();
+    let mut all = Map::new();
+    for key in KEYS {
+        let Some((value, origin)) = config.shown(key.name) else { continue };
+        let origin = word(origin);
+        all.insert(key.name.to_owned(), json!({ "value": value, "origin": origin }));
+        rows.push(vec![key.name.to_owned(), value, format!("({origin})"), key.about.to_owned()]);
+    }
+    if json {
+        return Ok(print::json(&all)?);
+    }
+    Ok(print::table(&rows)?)
+}
+
+pub(crate) fn set(home: Option<&Path>, key: &str, value: &str) -> Result<(), Failure> {
+    let places = Places::find(home)?;
+    Config::load(&places.config)?.set(key, value)?;
+    Ok(print::line(&format!("{key} is {value} from the next start of the hive on."))?)
+}
+
+pub(crate) fn path(home: Option<&Path>) -> Result<(), Failure> {
+    Ok(print::line(&Places::find(home)?.config.display().to_string())?)
+}
+
+fn word(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Default => "default",
+        Origin::File => "file",
+        Origin::Environment => "environment",
+    }
+}

@@ -1,0 +1,88 @@
+//! Finds what a person names: a share by id, name or folder, a file by `NAME/PATH` or on disk.
+
+use std::path::{Path, PathBuf};
+
+use hive::{Client, wire};
+
+use crate::failure::Failure;
+
+/// A share and a path in it, empty for its root.
+pub(crate) struct Place {
+    pub(crate) share: wire::Share,
+    pub(crate) path: String,
+}
+
+pub(crate) async fn share(client: &Client, named: &str) -> Result<wire::Share, Failure> {
+    let place = place(client, named).await?;
+    if place.path.is_empty() || place.share.kind == "file" {
+        return Ok(place.share);
+    }
+    let words = format!("{named} lies in the share {} and is none itself.", place.share.name);
+    Err(Failure::not_there(words))
+}
+
+pub(crate) async fn place(client: &Client, named: &str) -> Result<Place, Failure> {
+    let shares = client.shares().await?;
+    let on_disk = on_disk(named);
+    let best = on_disk.iter().flat_map(|path| {
+        shares.iter().filter_map(move |share| {
+            let root = Path::new(share.root.as_deref()?);
+            let inside = path.strip_prefix(root).ok()?;
+            Some((root.components().count(), share, inside.display().to_string()))
+        })
+    });
+    if let Some((_, share, path)) = best.max_by_key(|(depth, ..)| *depth) {
+        return Ok(Place { share: share.clone(), path });
+    }
+    let (name, path) = named.split_once('/').unwrap_or((named, ""));
+    let known = shares.iter().find(|share| share.id == name || share.name == name);
+    match known {
+        Some(share) => {
+            Ok(Place { share: share.clone(), path: path.trim_end_matches('/').to_owned() })
+        }
+        None => {
+            let names: Vec<_> = shares.iter().map(|share| share.name.as_str()).collect();
+            let shared = match names.is_empty() {
+                true => "Nothing is shared yet: skep share PATH".to_owned(),
+                false => format!("Shared are: {}.", names.join(", ")),
+            };
+            Err(Failure::not_there(format!("{named} is not shared. {shared}")))
+        }
+    }
+}
+
+/// The file that a place names.
+pub(crate) async fn file(client: &Client, named: &str) -> Result<wire::FileDetails, Failure> {
+    let place = place(client, named).await?;
+    let path = match (place.path.is_empty(), &place.share.file) {
+        (true, Some(file)) => format!("/files/{file}"),
+        _ => format!(
+            "/files/by-path?share={}&path={}",
+            place.share.id,
+            in_query(&place.path)
+        ),
+    };
+    Ok(client.get(&path).await?)
+}
+
+/// Percent-encoded for a query (RFC 3986, unreserved characters stay).
+pub(crate) fn in_query(text: &str) -> String {
+    let keeps = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if keeps(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+        encoded
+    })
+}
+
+/// The path itself with all links resolved; for a deleted file, its folder's.
+fn on_disk(named: &str) -> Option<PathBuf> {
+    let path = std::path::absolute(named).ok()?;
+    if let Ok(path) = path.canonicalize() {
+        return Some(path);
+    }
+    Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
+}

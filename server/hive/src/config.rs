@@ -1,0 +1,272 @@
+//! The configuration: defaults, then the file, then `SKEP_…` variables. Comments in the file stay.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, value};
+
+use crate::Error;
+
+/// One thing that can be configured.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    pub name: &'static str,
+    pub default: Value<&'static str>,
+    pub about: &'static str,
+    /// The words that are allowed; empty for anything.
+    pub words: &'static [&'static str],
+}
+
+/// A configured value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<T> {
+    Text(T),
+    Number(u16),
+    /// Texts separated by commas.
+    List(T),
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    File,
+    Environment,
+}
+
+/// Everything that can be configured.
+pub const KEYS: [Key; 7] = [
+    Key {
+        name: "listen.port",
+        default: Value::Number(7537),
+        about: "The port of the hive's pages and API; 0 for any that is free.",
+        words: &[],
+    },
+    Key {
+        name: "listen.reach",
+        default: Value::Text("computer"),
+        about: "From where the hive may be reached.",
+        words: &["computer", "network"],
+    },
+    Key {
+        name: "listen.hosts",
+        default: Value::List(""),
+        about: "Further names under which the hive may be called, for instance behind a proxy.",
+        words: &[],
+    },
+    Key {
+        name: "tls.mode",
+        default: Value::Text("off"),
+        about: "Who signs the certificate for the network: nobody, the hive itself, or yours.",
+        words: &["off", "own", "given"],
+    },
+    Key {
+        name: "tls.certificate",
+        default: Value::Text(""),
+        about: "With tls.mode = given: the certificate chain, a PEM file.",
+        words: &[],
+    },
+    Key {
+        name: "tls.key",
+        default: Value::Text(""),
+        about: "With tls.mode = given: its private key, a PEM file.",
+        words: &[],
+    },
+    Key {
+        name: "secrets.keeper",
+        default: Value::Text("auto"),
+        about: "Who keeps the hive's secret key: the system's keyring, a file, or as it comes.",
+        words: &["auto", "keyring", "file"],
+    },
+];
+
+/// The configuration in force, and where each value comes from.
+#[derive(Debug, Clone)]
+pub struct Config {
+    path: PathBuf,
+    values: BTreeMap<&'static str, (Value<String>, Origin)>,
+    /// Names in the file that mean nothing, with the nearest that does.
+    pub unknown: Vec<(String, Option<&'static str>)>,
+}
+
+impl Config {
+    /// Reads the file, if there is one, and the environment.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let bad = |why: String| Error::Config { path: path.to_owned(), why };
+        let document = read(path)?;
+        let mut config =
+            Self { path: path.to_owned(), values: BTreeMap::new(), unknown: unknown(&document) };
+        for key in KEYS {
+            let variable = variable(key.name);
+            let from_file = lookup(&document, key.name);
+            let (text, origin) = match (env::var(&variable).ok(), from_file) {
+                (Some(text), _) => (text, Origin::Environment),
+                (None, Some(item)) => (as_text(item), Origin::File),
+                (None, None) => (default_text(key.default), Origin::Default),
+            };
+            let parsed = parse(&key, &text).map_err(|why| match origin {
+                Origin::Environment => bad(format!("the variable {variable}: {why}")),
+                Origin::File | Origin::Default => bad(why),
+            })?;
+            config.values.insert(key.name, (parsed, origin));
+        }
+        Ok(config)
+    }
+
+    pub fn text(&self, name: &str) -> &str {
+        match self.values.get(name) {
+            Some((Value::Text(text) | Value::List(text), _)) => text,
+            Some((Value::Number(_), _)) | None => "",
+        }
+    }
+
+    pub fn number(&self, name: &str) -> u16 {
+        match self.values.get(name) {
+            Some((Value::Number(number), _)) => *number,
+            Some((Value::Text(_) | Value::List(_), _)) | None => 0,
+        }
+    }
+
+    pub fn list(&self, name: &str) -> Vec<String> {
+        let words = self.text(name).split(',').map(str::trim);
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// The value as it is written, and where it comes from.
+    pub fn shown(&self, name: &str) -> Option<(String, Origin)> {
+        let (value, origin) = self.values.get(name)?;
+        let text = match value {
+            Value::Text(text) | Value::List(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+        };
+        Some((text, *origin))
+    }
+
+    /// Writes one value into the file, durably, keeping its comments and order.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), Error> {
+        let bad = |why: String| Error::Config { path: self.path.clone(), why };
+        let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+            let nearest = nearest(name).map(|name| format!("; do you mean {name}"));
+            return Err(bad(format!("there is no key {name}{}", nearest.unwrap_or_default())));
+        };
+        let parsed = parse(key, text).map_err(bad)?;
+        let mut document = read(&self.path)?;
+        let (table, entry) = name.split_once('.').expect("every key must have a table");
+        if !document.contains_table(table) {
+            document[table] = Item::Table(toml_edit::Table::new());
+        }
+        document[table][entry] = match &parsed {
+            Value::Text(text) => value(text.as_str()),
+            Value::Number(number) => value(i64::from(*number)),
+            Value::List(list) => {
+                let words = list.split(',').map(str::trim).filter(|word| !word.is_empty());
+                value(words.collect::<toml_edit::Array>())
+            }
+        };
+        write(&self.path, &document.to_string())?;
+        self.values.insert(key.name, (parsed, Origin::File));
+        Ok(())
+    }
+}
+
+/// `listen.port` is `SKEP_LISTEN_PORT`.
+fn variable(name: &str) -> String {
+    format!("SKEP_{}", name.replace('.', "_").to_uppercase())
+}
+
+fn read(path: &Path) -> Result<DocumentMut, Error> {
+    let bad = |why: String| Error::Config { path: path.to_owned(), why };
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(bad(error.to_string())),
+    };
+    text.parse().map_err(|error: toml_edit::TomlError| bad(error.to_string().trim().to_owned()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    let not_writable = |error: std::io::Error| Error::NotWritable {
+        path: path.to_owned(),
+        why: error.to_string(),
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(not_writable)?;
+    let part = path.with_extension("toml.part");
+    let mut file = fs::File::create(&part).map_err(not_writable)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(not_writable)?;
+    fs::rename(&part, path).map_err(not_writable)?;
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(not_writable)
+}
+
+fn lookup<'a>(document: &'a DocumentMut, name: &str) -> Option<&'a Item> {
+    let (table, entry) = name.split_once('.')?;
+    document.get(table)?.get(entry)
+}
+
+fn as_text(item: &Item) -> String {
+    match item.as_value() {
+        Some(toml_edit::Value::String(text)) => text.value().clone(),
+        Some(toml_edit::Value::Array(array)) => {
+            let words: Vec<_> = array.iter().filter_map(|word| word.as_str()).collect();
+            words.join(",")
+        }
+        Some(other) => other.to_string().trim().to_owned(),
+        None => String::new(),
+    }
+}
+
+fn default_text(default: Value<&str>) -> String {
+    match default {
+        Value::Text(text) | Value::List(text) => text.to_owned(),
+        Value::Number(number) => number.to_string(),
+    }
+}
+
+fn parse(key: &Key, text: &str) -> Result<Value<String>, String> {
+    let name = key.name;
+    match key.default {
+        Value::Number(_) => match text.trim().parse() {
+            Ok(number) => Ok(Value::Number(number)),
+            Err(_) => Err(format!("{name} must be a number from 0 to 65535, and {text:?} is none")),
+        },
+        Value::List(_) => Ok(Value::List(text.to_owned())),
+        Value::Text(_) if key.words.is_empty() || key.words.contains(&text) => {
+            Ok(Value::Text(text.to_owned()))
+        }
+        Value::Text(_) => {
+            Err(format!("{name} is one of {}, and {text:?} is none of them", key.words.join(", ")))
+        }
+    }
+}
+
+fn unknown(document: &DocumentMut) -> Vec<(String, Option<&'static str>)> {
+    let mut unknown = Vec::new();
+    for (table, item) in document.iter() {
+        let Some(entries) = item.as_table_like() else {
+            unknown.push((table.to_owned(), nearest(table)));
+            continue;
+        };
+        for (entry, _) in entries.iter() {
+            let name = format!("{table}.{entry}");
+            if !KEYS.iter().any(|key| key.name == name) {
+                let nearest = nearest(&name);
+                unknown.push((name, nearest));
+            }
+        }
+    }
+    unknown
+}
+
+/// The key whose name shares the most two-letter pieces with this one.
+fn nearest(name: &str) -> Option<&'static str> {
+    let pieces = |text: &str| -> Vec<[char; 2]> {
+        let letters: Vec<char> = text.chars().collect();
+        letters.windows(2).map(|pair| [pair[0], pair[1]]).collect()
+    };
+    let wanted = pieces(name);
+    let shared = |key: &Key| pieces(key.name).iter().filter(|one| wanted.contains(one)).count();
+    KEYS.iter().max_by_key(|key| shared(key)).filter(|key| shared(key) > 2).map(|key| key.name)
+}

@@ -1,0 +1,79 @@
+//! Where features meet: the one place that knows both files and documents.
+
+use documents::{BoxFuture, Disk, DiskError, Plain, Stamp};
+use tokio::sync::broadcast::error::RecvError;
+use types::{FileId, PersonId};
+
+/// A document settles into its file through this.
+pub(crate) struct FilesAsDisk {
+    files: files::Handle,
+}
+
+impl FilesAsDisk {
+    pub(crate) fn new(files: files::Handle) -> Self {
+        Self { files }
+    }
+}
+
+impl Disk for FilesAsDisk {
+    fn read(&self, file: FileId) -> BoxFuture<'_, Result<Plain, DiskError>> {
+        Box::pin(async move {
+            let read = self.files.read(file, documents::TEXT_BYTES_MAX as u64).await;
+            let content = read.map_err(disk_error)?;
+            Ok(Plain { bytes: content.bytes, stamp: to_document(&content.stamp) })
+        })
+    }
+
+    fn write(
+        &self,
+        file: FileId,
+        bytes: Vec<u8>,
+        expected: Stamp,
+        by: Option<PersonId>,
+    ) -> BoxFuture<'_, Result<Stamp, DiskError>> {
+        Box::pin(async move {
+            let written = self.files.write(file, bytes, to_file(&expected), by).await;
+            Ok(to_document(&written.map_err(disk_error)?))
+        })
+    }
+}
+
+/// A file that any program changed on disk enters its open document.
+pub(crate) async fn follow(files: files::Handle, documents: documents::Handle) {
+    let mut changes = files.changes();
+    loop {
+        match changes.recv().await {
+            Ok(changed) => {
+                for entry in changed.entries {
+                    documents.disk_changed(entry.id).await;
+                }
+            }
+            // Too many changes at once: every open document looks at its file.
+            Err(RecvError::Lagged(_)) => documents.all_disks_changed().await,
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+fn to_document(stamp: &files::Stamp) -> Stamp {
+    Stamp { hash: stamp.hash, token: [stamp.size, stamp.modified_ns as u64, stamp.inode] }
+}
+
+fn to_file(stamp: &Stamp) -> files::Stamp {
+    let [size, modified_ns, inode] = stamp.token;
+    files::Stamp { size, modified_ns: modified_ns as i64, inode, hash: stamp.hash }
+}
+
+fn disk_error(error: files::Error) -> DiskError {
+    match error {
+        files::Error::Changed => DiskError::Changed,
+        files::Error::Gone => DiskError::Gone,
+        files::Error::Full => DiskError::Full,
+        files::Error::TooLarge { size } => DiskError::TooLarge(size),
+        files::Error::Unwritable { why } => DiskError::Unwritable(why),
+        files::Error::Missing { why } => DiskError::Missing(why),
+        files::Error::Store(error) => DiskError::Store(error),
+        files::Error::Unreadable { why } => DiskError::Unreadable(why),
+        other => DiskError::Unreadable(other.to_string()),
+    }
+}

@@ -1,0 +1,42 @@
+//! Who this hive is: an Ed25519 key that it makes at its first start and keeps.
+
+use data_encoding::BASE32_NOPAD;
+use ed25519_dalek::SigningKey;
+use rand::Rng;
+
+use crate::secrets::{self, Keeper};
+use crate::{Config, Error, Places, wire};
+
+/// The hive's public key as text, and what the owner should know of how the secret one is kept.
+pub(crate) struct Identity {
+    pub(crate) id: String,
+    pub(crate) warnings: Vec<wire::Warning>,
+}
+
+pub(crate) async fn load(places: &Places, config: &Config) -> Result<Identity, Error> {
+    let (places, config) = (places.clone(), config.clone());
+    let loaded = tokio::task::spawn_blocking(move || {
+        secrets::load_or_make(&places, &config, || {
+            let mut secret = [0; 32];
+            rand::make_rng::<rand::rngs::StdRng>().fill_bytes(&mut secret);
+            secret
+        })
+    });
+    let (secret, keeper) =
+        loaded.await.map_err(|error| Error::Secret { why: error.to_string() })??;
+    let public = SigningKey::from_bytes(&secret).verifying_key();
+    let id = BASE32_NOPAD.encode(public.as_bytes()).to_ascii_lowercase();
+    Ok(Identity { id, warnings: warning(keeper).into_iter().collect() })
+}
+
+fn warning(keeper: Keeper) -> Option<wire::Warning> {
+    let Keeper::File { why: Some(why) } = keeper else { return None };
+    Some(wire::Warning {
+        code: "secret_in_file".to_owned(),
+        detail: format!(
+            "The hive's secret key is kept in a file that only your account can read, because the \
+             system's keyring could not keep it: {why}."
+        ),
+        hint: "That is safe as long as nobody else uses your account.".to_owned(),
+    })
+}

@@ -1,0 +1,63 @@
+//! What every handler may use: handles, nothing else.
+
+use std::sync::{Arc, Mutex};
+
+use store::Store;
+use tokio::sync::watch;
+use types::LinkId;
+
+use crate::control::Control;
+use crate::keyring::KeyRing;
+use crate::limits::Limits;
+use crate::live::Online;
+use crate::wire;
+
+#[derive(Clone)]
+pub struct State {
+    pub store: Store,
+    pub files: files::Handle,
+    pub documents: documents::Handle,
+    pub control: Arc<dyn Control>,
+    pub(crate) keyring: KeyRing,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) online: Online,
+    /// The newest link with its secret, which is not kept anywhere else.
+    pub(crate) last_link: Arc<Mutex<Option<(LinkId, wire::LastLink)>>>,
+    pages_ready: Arc<watch::Sender<u64>>,
+}
+
+impl State {
+    /// Must be called inside a tokio runtime: it starts the task that watches over revoked keys.
+    pub fn new(
+        store: Store,
+        files: files::Handle,
+        documents: documents::Handle,
+        control: Arc<dyn Control>,
+    ) -> Self {
+        Self {
+            keyring: KeyRing::start(store.clone()),
+            limits: Arc::default(),
+            online: Online::default(),
+            last_link: Arc::default(),
+            pages_ready: Arc::new(watch::Sender::new(0)),
+            store,
+            files,
+            documents,
+            control,
+        }
+    }
+
+    /// Counts the pages that told that they work.
+    pub fn pages_ready(&self) -> watch::Receiver<u64> {
+        self.pages_ready.subscribe()
+    }
+
+    pub(crate) fn page_is_ready(&self) {
+        self.pages_ready.send_modify(|count| *count += 1);
+    }
+
+    /// Who is here, changes only.
+    pub fn online(&self) -> watch::Receiver<Vec<crate::live::OnlinePerson>> {
+        self.online.watch()
+    }
+}
