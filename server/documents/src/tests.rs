@@ -1,0 +1,1 @@
+//! Documents through their handle.
