@@ -157,8 +157,9 @@ impl Home {
         while let Some(folder) = folders.pop() {
             let listing = self
                 .store
-                .read_blocking(|view| list(view, share, &folder, Sort::Name, false, 0, 100_000))
-                .expect("a folder");
+                .read_blocking(|view| list(view, share, &folder, Sort::Name, false, 0, 100_000));
+            // A folder may go between two looks.
+            let Ok(listing) = listing else { continue };
             for entry in listing.entries {
                 paths.push(entry.path.to_string());
                 if entry.kind == EntryKind::Folder {

@@ -8,7 +8,7 @@ use cap_std::fs::{Dir, File, OpenOptions};
 use types::{Name, RelPath, ShareId};
 
 use super::file::{Stamp, hash_of, plain_stat};
-use super::{Root, is_absent, open_plain, read_error, stat_of, write_error};
+use super::{Root, open_plain, read_error, stat_of, write_error};
 use crate::Error;
 use crate::entry::Stat;
 
@@ -226,15 +226,22 @@ fn link_new(part: &mut Part, name: &Name) -> Result<(), Error> {
     }
 }
 
+#[cfg(unix)]
 fn sync_folder(folder: &Dir) -> Result<(), Error> {
-    let synced = folder.try_clone().and_then(|folder| folder.into_std_file().sync_all());
-    match synced {
-        // Some file systems cannot sync a folder; the file itself is safe.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        Err(error) if cfg!(windows) && !is_absent(&error) => Ok(()),
-        Err(error) => Err(write_error(&error)),
-        Ok(()) => Ok(()),
+    use rustix::fs::{Mode, OFlags, fsync, openat};
+    // The handle that leads here stands for the path alone and cannot be synced.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match openat(folder, ".", flags, Mode::empty()).and_then(fsync) {
+        // Some file systems cannot sync a folder, and then need not.
+        Ok(()) | Err(rustix::io::Errno::INVAL) => Ok(()),
+        Err(error) => Err(write_error(&error.into())),
     }
+}
+
+/// Other systems keep names with the file itself.
+#[cfg(not(unix))]
+fn sync_folder(_: &Dir) -> Result<(), Error> {
+    Ok(())
 }
 
 #[cfg(unix)]

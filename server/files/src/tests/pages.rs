@@ -89,6 +89,9 @@ async fn five_thousand_files_are_scanned_and_a_second_scan_writes_nothing() {
     assert_eq!(home.position(), before);
     let mut home = home.again().await;
     home.in_step(share).await;
-    assert_eq!(home.position(), before);
+    home.rescan(share).await;
     assert!(home.told_so_far().is_empty());
+    let news = home.store.read_blocking(|view| store::changes_since(view, before, 10));
+    let news = news.expect("news").into_iter().map(|change| change.kind).collect::<Vec<_>>();
+    assert_eq!(news, ["share"], "only that the share is in step");
 }

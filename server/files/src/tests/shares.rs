@@ -157,11 +157,11 @@ async fn shares_are_renamed_and_survive_a_restart() {
     home.put("plan.md", "one");
     let share = home.share().await;
     let id = home.id(share, "plan.md");
-    let renamed =
-        home.store.write_blocking(move |tx| rename_share(tx, share, " Alps ")).expect("renamed");
+    let renamed = home.store.write(move |tx| rename_share(tx, share, " Alps ")).await;
+    let renamed = renamed.expect("renamed");
     assert_eq!(renamed.name, "Alps");
     let refused: Result<Share, Error> =
-        home.store.write_blocking(move |tx| rename_share(tx, share, "  "));
+        home.store.write(move |tx| rename_share(tx, share, "  ")).await;
     assert!(matches!(refused, Err(Error::Refused(_))));
     let home = home.again().await;
     home.in_step(share).await;
