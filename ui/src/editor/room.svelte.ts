@@ -1,0 +1,266 @@
+// One open document: its connection, its condition, its people, and what is not stored yet.
+
+import * as Y from "yjs";
+import type { WebsocketProvider } from "y-websocket";
+import { api, asProblem, Problem } from "../api";
+import { gather } from "../state/changes";
+import type { Me, OpenDocument, Right } from "../wire/types";
+import { closeWords, condition, type Condition, type Facts } from "./condition";
+import { SavedCount } from "./frames";
+import { Pending, type Delta } from "./pending";
+import { inRoom, type InRoom } from "./people";
+import { lastFirst, rebase } from "./rebase";
+import { connect, type Told } from "./socket";
+import { unsent } from "./unsent";
+
+/** What the text area needs; replaced when the document becomes another generation. */
+export interface Stage {
+  text: Y.Text;
+  awareness: WebsocketProvider["awareness"];
+}
+
+export interface Carried {
+  base: string;
+  mine: string;
+}
+
+const CALM_MS = 350;
+const KEEP_MS = 300;
+const DOUBT_AFTER = 3;
+
+const HEXES =
+  "#c9544f #c46a2c #a87800 #878900 #4c9639 #0f9a70 #0d9696 #108fbd #4a80da #8371d4 #a862ad #c1588e".split(
+    " ",
+  );
+
+export class Room {
+  stage: Stage | null = $state.raw(null);
+  people: InRoom[] = $state.raw([]);
+  problem: Problem | null = $state.raw(null);
+  right: Right = $state("view");
+  condition: Condition = $state.raw({ kind: "opening", label: "Opening", detail: "" });
+
+  readonly #count = new SavedCount(() => this.#settle());
+  readonly #calm = gather(() => this.#show(), CALM_MS);
+  readonly #keep = gather(() => void this.#keepUnsent(), KEEP_MS);
+  #provider: WebsocketProvider | null = null;
+  #pending: Pending | null = null;
+  #storedState: Uint8Array = new Uint8Array();
+  #told: Told | null = null;
+  #stopped: Facts["stopped"] = null;
+  #generation = "";
+  #failures = 0;
+  #ended = false;
+  #kept = false;
+
+  constructor(
+    readonly file: string,
+    private me: Me,
+  ) {
+    void unsent.tidy(Date.now());
+    void this.#open(null);
+  }
+
+  get mayEdit(): boolean {
+    const right = this.right === "edit" || this.right === "manage";
+    return right && !this.#stopped && this.#told?.state !== "read_only";
+  }
+
+  get dirty(): boolean {
+    return this.#pending?.any ?? false;
+  }
+
+  get text(): string {
+    return this.#pending?.mine ?? "";
+  }
+
+  rename(me: Me) {
+    this.me = me;
+    this.#introduce();
+  }
+
+  end() {
+    this.#ended = true;
+    if (this.dirty) void this.#keepUnsent();
+    this.#close();
+  }
+
+  async #open(carried: Carried | null) {
+    try {
+      const open = await api.openDocument(this.file);
+      if (!this.#ended) this.#join(open, carried);
+    } catch (cause) {
+      if (this.#ended) return;
+      const problem = asProblem(cause);
+      if (carried && problem.code === "unreachable") {
+        setTimeout(() => void this.#open(carried), 2000);
+        return;
+      }
+      if (carried) this.#stopped = problem;
+      else this.problem = problem;
+      this.#show();
+    }
+  }
+
+  #join(open: OpenDocument, carried: Carried | null) {
+    const doc = new Y.Doc();
+    const text = doc.getText(open.text);
+    this.right = open.right;
+    this.#generation = String(open.generation);
+    this.#told = null;
+    this.#provider = connect(doc, open, {
+      count: this.#count,
+      told: (told) => {
+        this.#told = told.state === "live" ? null : told;
+        this.#show();
+      },
+      refused: () => this.#show(),
+      closed: (code, reason) => void this.#closed(code, reason),
+      changed: () => this.#show(),
+    });
+    this.#provider.awareness.on("change", () => this.#meet());
+    this.#introduce();
+    this.#provider.once("sync", () => void this.#begin(doc, text, carried));
+  }
+
+  /** After the first sync: bring back what was not sent, then let the person write. */
+  async #begin(doc: Y.Doc, text: Y.Text, carried: Carried | null) {
+    this.#pending = new Pending(text.toString());
+    this.#storedState = Y.encodeStateVector(doc);
+    text.observe((event, transaction) => {
+      if (transaction.local) this.#pending?.own(event.delta as Delta[]);
+      else this.#pending?.others(event.delta as Delta[]);
+      if (this.dirty) this.#keep.ask();
+      this.#settle();
+    });
+    const old = await unsent.load(this.file);
+    if (this.#ended || this.#provider?.doc !== doc) return;
+    if (carried) {
+      carry(text, carried);
+    } else if (old && old.generation === this.#generation) {
+      doc.transact(() => Y.applyUpdate(doc, old.update), this);
+    } else if (old) {
+      carry(text, old);
+    }
+    this.#kept = Boolean(old);
+    this.stage = { text, awareness: this.#provider.awareness };
+    this.#settle();
+  }
+
+  #introduce() {
+    const { id, name, hue } = this.me.person;
+    const user = { person: id, name: name || "Guest", hue, color: HEXES[hue] ?? HEXES[0] };
+    this.#provider?.awareness.setLocalStateField("user", user);
+  }
+
+  #meet() {
+    const provider = this.#provider;
+    if (provider) this.people = inRoom(provider.awareness.states, provider.doc.clientID);
+  }
+
+  #settle() {
+    const provider = this.#provider;
+    if (provider?.synced) this.#failures = 0;
+    if (provider?.synced && this.#count.saved && this.#pending) {
+      this.#pending.stored();
+      this.#storedState = Y.encodeStateVector(provider.doc);
+      if (this.#kept) {
+        this.#kept = false;
+        void unsent.drop(this.file);
+      }
+      this.#calm.ask();
+    } else {
+      this.#show();
+    }
+  }
+
+  #show() {
+    const provider = this.#provider;
+    this.condition = condition({
+      opened: this.stage !== null,
+      connected: provider?.wsconnected ?? false,
+      synced: provider?.synced ?? false,
+      saved: this.#count.saved,
+      mayEdit: this.right === "edit" || this.right === "manage",
+      dirty: this.dirty,
+      told: this.#told,
+      stopped: this.#stopped,
+    });
+  }
+
+  async #keepUnsent() {
+    const pending = this.#pending;
+    const doc = this.#provider?.doc;
+    if (!pending?.any || !doc) return;
+    this.#kept = true;
+    await unsent.keep(this.file, {
+      generation: this.#generation,
+      update: Y.encodeStateAsUpdate(doc, this.#storedState),
+      base: pending.base,
+      mine: pending.mine,
+      at: Date.now(),
+    });
+    if (!pending.any && this.#pending === pending) {
+      this.#kept = false;
+      void unsent.drop(this.file);
+    }
+  }
+
+  async #closed(code: number, reason: string) {
+    if (this.#ended) return;
+    if (code === 4409) return this.#startAgain();
+    if ([4401, 4403, 4404, 4413].includes(code)) {
+      this.#stopped = closeWords(code, reason);
+      if (!this.stage)
+        this.problem = new Problem(code, "closed", this.#stopped.detail, this.#stopped.hint);
+      return this.#show();
+    }
+    this.#failures += 1;
+    this.#show();
+    if (this.#failures % DOUBT_AFTER === 0) await this.#ask();
+  }
+
+  /** The socket fails again and again: the hive may know why. */
+  async #ask() {
+    const open = await api.openDocument(this.file).catch((cause: unknown) => asProblem(cause));
+    if (this.#ended || this.#provider?.wsconnected) return;
+    if (open instanceof Error) {
+      if (open.code === "unreachable" || open.status >= 500 || open.code === "slow_down") return;
+      this.#stopped = open;
+      this.#provider?.disconnect();
+      this.#show();
+    } else if (String(open.generation) !== this.#generation) {
+      this.#startAgain();
+    }
+  }
+
+  #startAgain() {
+    const pending = this.#pending;
+    const carried = pending?.any
+      ? { base: pending.base, mine: pending.mine }
+      : { base: "", mine: "" };
+    this.#close();
+    this.#show();
+    void this.#open(carried);
+  }
+
+  #close() {
+    this.#keep.end();
+    this.#calm.end();
+    const provider = this.#provider;
+    this.#provider = null;
+    provider?.destroy();
+    provider?.doc.destroy();
+  }
+}
+
+/** Puts the difference from `base` to `mine` into a document of another generation. */
+function carry(text: Y.Text, { base, mine }: Carried) {
+  const edits = rebase(base, mine, text.toString());
+  text.doc?.transact(() => {
+    for (const { from, to, insert } of lastFirst(edits)) {
+      text.delete(from, to - from);
+      text.insert(from, insert);
+    }
+  }, "carried");
+}

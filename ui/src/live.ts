@@ -1,0 +1,68 @@
+// The only file that follows the hive's event stream, and the one that knows whether it answers.
+
+import { api, eventsUrl } from "./api";
+import type { Change, Here } from "./wire/types";
+
+export interface Listener {
+  change(change: Change): void;
+  here(people: Here[]): void;
+  /** Events were missed: fetch again what is shown. */
+  reset(): void;
+  state(up: boolean): void;
+}
+
+const RETRY_MS = 2000;
+
+/** Follows events until the returned function is called; comes back by itself. */
+export function follow(listener: Listener): () => void {
+  let source: EventSource | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let seen = "";
+  let ended = false;
+  let missed = false;
+
+  const open = () => {
+    clearTimeout(timer);
+    source?.close();
+    source = new EventSource(seen ? `${eventsUrl}?since=${seen}` : eventsUrl);
+    source.addEventListener("hello", () => {
+      listener.state(true);
+      if (missed) listener.reset();
+      missed = false;
+    });
+    source.addEventListener("reset", () => listener.reset());
+    source.addEventListener("change", (event) => {
+      seen = event.lastEventId || seen;
+      listener.change(JSON.parse(event.data) as Change);
+    });
+    source.addEventListener("here", (event) => listener.here(JSON.parse(event.data) as Here[]));
+    source.onerror = () => {
+      source?.close();
+      missed = true;
+      void check();
+    };
+  };
+
+  // A hive that answers but ends the stream is not lost: only the stream is opened again.
+  const check = async () => {
+    if (ended) return;
+    clearTimeout(timer);
+    const up = await api.alive().then(
+      () => true,
+      () => false,
+    );
+    if (ended) return;
+    if (!up) listener.state(false);
+    timer = setTimeout(up ? open : () => void check(), up ? RETRY_MS / 4 : RETRY_MS);
+  };
+
+  const wake = () => void (source?.readyState === EventSource.OPEN ? undefined : check());
+  addEventListener("online", wake);
+  open();
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+    removeEventListener("online", wake);
+    source?.close();
+  };
+}

@@ -1,0 +1,47 @@
+// Whether the hive answers, who is here, and word of who comes and goes.
+
+import { follow } from "../live";
+import type { Here } from "../wire/types";
+import { changes } from "./changes";
+import { notices } from "./notices.svelte";
+import { names } from "../words";
+
+class Connection {
+  state: "joining" | "up" | "lost" = $state("joining");
+  people: Here[] = $state.raw([]);
+  #known: Set<string> | null = null;
+
+  start(self: () => string | undefined): () => void {
+    return follow({
+      change: (change) => changes.tell(change),
+      reset: () => changes.tell(null),
+      state: (up) => {
+        if (!up && this.state === "up") this.people = [];
+        this.state = up ? "up" : "lost";
+      },
+      here: (people) => {
+        this.people = people;
+        this.#announce(people, self());
+      },
+    });
+  }
+
+  #announce(people: Here[], self: string | undefined) {
+    const now = new Map(people.map((one) => [one.person.id, one.person.name || "A guest"]));
+    if (self) now.delete(self);
+    const before = this.#known;
+    this.#known = new Set(now.keys());
+    if (!before) return;
+    const came = [...now].filter(([id]) => !before.has(id)).map(([, name]) => name);
+    if (came.length)
+      notices.whisper(`${names(came)} ${came.length === 1 ? "is" : "are"} here now.`);
+  }
+
+  /** One entry for each person, whatever the number of their windows. */
+  in(test: (one: Here) => boolean): Here[] {
+    const seen = new Map(this.people.filter(test).map((one) => [one.person.id, one]));
+    return [...seen.values()];
+  }
+}
+
+export const connection = new Connection();

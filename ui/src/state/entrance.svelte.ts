@@ -1,0 +1,137 @@
+// The way in by a link: the secret of the fragment against a session, and every way it can fail.
+
+import { api, asProblem, type Problem } from "../api";
+import { linkOf } from "../paths";
+import { recall, remember } from "./theme.svelte";
+import type { Me, Welcome } from "../wire/types";
+
+type State =
+  | { is: "waiting" }
+  | { is: "in" }
+  | { is: "password"; wrong: Problem | null }
+  | { is: "closed"; problem: Problem; again: boolean };
+
+const SECONDS_10 = 10_000;
+const NAME_KEY = "skep:name";
+
+class Entrance {
+  state: State = $state.raw({ is: "waiting" });
+  me: Me | undefined = $state.raw();
+  welcome: Welcome | undefined = $state.raw();
+
+  get owner() {
+    return this.me?.hive.owner ?? this.welcome?.owner;
+  }
+
+  get nameless(): boolean {
+    return !this.me?.person.name || this.me.person.name === "Guest";
+  }
+
+  /** A session of an earlier visit is enough; else the secret is exchanged for one. */
+  async enter() {
+    const late = setTimeout(() => {
+      if (this.state.is === "waiting") this.#close(asleep());
+    }, SECONDS_10);
+    try {
+      this.#entered(await api.me());
+    } catch (cause) {
+      const problem = asProblem(cause);
+      if (problem.code === "signed_out") await this.#redeem();
+      else this.#close(problem);
+    }
+    clearTimeout(late);
+  }
+
+  async #redeem() {
+    const secret = location.hash.slice(1);
+    try {
+      this.welcome = await api.welcome();
+      if (this.welcome.state !== "open") return this.#close(ended(this.welcome.state));
+      if (!secret) return this.#close(cut());
+      if (this.welcome.password_needed) this.state = { is: "password", wrong: null };
+      else this.#entered((await api.redeem({ secret, ...known() })).me);
+    } catch (cause) {
+      const problem = asProblem(cause);
+      if (problem.code === "password_needed") this.state = { is: "password", wrong: null };
+      else this.#close(problem);
+    }
+  }
+
+  async answer(password: string) {
+    try {
+      const secret = location.hash.slice(1);
+      this.#entered((await api.redeem({ secret, password, ...known() })).me);
+    } catch (cause) {
+      const problem = asProblem(cause);
+      const again = ["password_wrong", "slow_down", "unreachable"].includes(problem.code);
+      if (again) this.state = { is: "password", wrong: problem };
+      else this.#close(problem);
+    }
+  }
+
+  async name(name: string) {
+    this.me = await api.rename({ name });
+    remember(NAME_KEY, name);
+  }
+
+  /** Something changed: the right may be another, or the link may be gone. */
+  async check() {
+    try {
+      this.me = await api.me();
+    } catch (cause) {
+      const problem = asProblem(cause);
+      if (problem.code === "unreachable") return;
+      if (problem.code === "signed_out") await this.#redeem();
+      else this.#close(problem);
+    }
+  }
+
+  #entered(me: Me | undefined) {
+    if (!me) return void api.me().then((found) => this.#entered(found));
+    this.me = me;
+    this.state = { is: "in" };
+  }
+
+  #close(problem: Problem) {
+    const again = ["unreachable", "asleep", "slow_down", "paused"].includes(problem.code);
+    this.state = { is: "closed", problem, again };
+  }
+}
+
+const known = (): { name?: string } => {
+  const name = recall(NAME_KEY);
+  return name ? { name } : {};
+};
+
+const says = (code: string, detail: string, hint: string): Problem =>
+  Object.assign(asProblem(null), { code, detail, hint });
+
+const asleep = () =>
+  says(
+    "asleep",
+    "The hive behind this link is not answering.",
+    "It may be asleep. This page goes on by itself when it is back.",
+  );
+
+const cut = () =>
+  says(
+    "cut",
+    "This link is not whole: its last part is missing.",
+    "Ask for it again and copy it to its very end.",
+  );
+
+function ended(state: Welcome["state"]): Problem {
+  const words: Record<string, string> = {
+    expired: "This link has ended.",
+    revoked: "This link was taken back.",
+    used_up: "This link was opened as often as it may be.",
+  };
+  return says(
+    `link_${state}`,
+    words[state] ?? "This link does not open.",
+    "Ask its owner for a new one.",
+  );
+}
+
+export const entrance = new Entrance();
+export const link = linkOf(location.pathname);

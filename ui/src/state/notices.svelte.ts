@@ -1,0 +1,41 @@
+// Short messages at the edge of the page, and whispers that only a screen reader hears.
+
+import { asProblem } from "../api";
+
+export interface Notice {
+  id: number;
+  text: string;
+  hint?: string;
+  tone: "plain" | "good" | "bad";
+  action?: { label: string; run(): void };
+}
+
+const STAYS_MS = 5000;
+
+class Notices {
+  list: Notice[] = $state.raw([]);
+  whispered = $state("");
+  #next = 0;
+
+  say(text: string, more: Partial<Omit<Notice, "id" | "text">> = {}) {
+    const id = (this.#next += 1);
+    const notice: Notice = { id, text, tone: "plain", ...more };
+    this.list = [...this.list.filter((one) => one.text !== text).slice(-2), notice];
+    if (notice.tone !== "bad") setTimeout(() => this.dismiss(id), STAYS_MS);
+  }
+
+  problem(cause: unknown) {
+    const { detail, hint } = asProblem(cause);
+    this.say(detail, { hint, tone: "bad" });
+  }
+
+  whisper(text: string) {
+    this.whispered = text;
+  }
+
+  dismiss(id: number) {
+    this.list = this.list.filter((one) => one.id !== id);
+  }
+}
+
+export const notices = new Notices();

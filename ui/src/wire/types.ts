@@ -1,0 +1,220 @@
+// What the hive says over HTTP, as its API states it.
+
+export type Right = "view" | "comment" | "edit" | "manage";
+export type Reach = "computer" | "network" | "internet";
+export type Hue = number;
+
+export interface Person {
+  id: string;
+  name: string;
+  hue: Hue;
+}
+
+export interface Me {
+  role: "owner" | "guest";
+  person: Person;
+  hive: { id: string; name: string; owner: Person };
+  right: Right;
+  version: string;
+  port: number;
+  onboarded: boolean;
+  link?: GuestLink | null;
+}
+
+export interface GuestLink {
+  id: string;
+  name: string | null;
+  share_name: string;
+  path: string;
+  kind: "share" | "folder" | "file";
+  right: Right;
+  expires_at: number | null;
+}
+
+export interface Welcome {
+  owner: { name: string; hue: Hue };
+  hive_name: string;
+  password_needed: boolean;
+  needs_secret: true;
+  state: "open" | "expired" | "revoked" | "used_up";
+  expires_at: number | null;
+}
+
+export interface Here {
+  person: Person;
+  role: string;
+  file: string | null;
+  share: string | null;
+  path: string | null;
+  since_at: number;
+  from: string | null;
+}
+
+export interface Address {
+  url: string;
+  reach: Reach;
+  secure: boolean;
+  tested_at: number | null;
+  works: boolean | null;
+  note?: string | null;
+}
+
+export interface Warning {
+  code: string;
+  detail: string;
+  hint: string;
+}
+
+export interface Status {
+  hive: { id: string; name: string };
+  version: string;
+  started_at: number;
+  paused: { since_at: number; until_at: number | null } | null;
+  reach: Reach;
+  addresses: Address[];
+  shares: { count: number; problems: number };
+  people_here: Here[];
+  memory_bytes: number;
+  warnings: Warning[];
+}
+
+export interface Recent {
+  share: string;
+  share_name: string;
+  file: string | null;
+  path: string;
+  name: string;
+  at: number;
+  by: Person | null;
+  verb: "added" | "changed" | "removed";
+}
+
+export interface Folders {
+  path: string;
+  parent: string | null;
+  entries: { name: string; path: string }[];
+}
+
+export type ShareState = "in_step" | "scanning" | "missing" | "paused" | "unreadable";
+
+export interface Share {
+  id: string;
+  name: string;
+  root?: string | null;
+  kind: "folder" | "file";
+  state: ShareState;
+  reason: string | null;
+  files: number;
+  bytes: number;
+  links: number;
+  right: Right;
+  created_at: number;
+  file: string | null;
+}
+
+export type FileType = "text" | "image" | "audio" | "video" | "pdf" | "other" | "folder";
+
+export interface File {
+  id: string;
+  share: string;
+  path: string;
+  name: string;
+  kind: "folder" | "file" | "link";
+  size: number | null;
+  modified_at: number | null;
+  changed_by: { name: string; hue: Hue } | null;
+  type: FileType;
+  mime: string | null;
+  here: string[];
+}
+
+export interface NotLive {
+  no: string;
+  detail: string;
+  hint: string;
+}
+
+export interface OpenFile extends File {
+  share_name: string;
+  right: Right;
+  live: "yes" | NotLive;
+}
+
+export interface FilePage {
+  folder: string;
+  total: number;
+  offset: number;
+  entries: File[];
+}
+
+export interface Link {
+  id: string;
+  name: string | null;
+  share: string;
+  share_name: string;
+  file: string | null;
+  path: string;
+  kind: "share" | "folder" | "file";
+  right: Right;
+  password: boolean;
+  expires_at: number | null;
+  uses: number;
+  uses_max: number | null;
+  created_at: number;
+  used_at: number | null;
+  used_from: string | null;
+  state: "open" | "expired" | "used_up";
+}
+
+export interface NewLink extends Link {
+  url: string;
+  urls: Address[];
+  secret: string;
+}
+
+export interface LinkWish {
+  share?: string;
+  file?: string;
+  path?: string;
+  right: Right;
+  expires_at: number | null;
+  password?: string | null;
+  uses_max?: number | null;
+  name?: string | null;
+}
+
+export interface Key {
+  id: string;
+  kind: "link" | "browser" | "guest" | "token";
+  name: string | null;
+  right: Right;
+  what: string;
+  created_at: number;
+  used_at: number | null;
+  used_from: string | null;
+  expires_at: number | null;
+  current: boolean;
+}
+
+export interface OpenDocument {
+  file: string;
+  generation: string | number;
+  url: string;
+  room: string;
+  params: Record<string, string | number>;
+  text: string;
+  right: Right;
+}
+
+export type ChangeKind = "share" | "file" | "link" | "person" | "settings" | "key" | "removed";
+
+export interface Change {
+  seq: number;
+  kind: ChangeKind;
+  key: string;
+  share: string | null;
+  at: number;
+}
+
+export type SortBy = "name" | "size" | "changed" | "kind";
+export type Order = "asc" | "desc";
