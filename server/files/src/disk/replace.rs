@@ -17,6 +17,10 @@ const PRIVATE: u32 = 0o600;
 /// The mode of a new file, before the user's mask.
 const USUAL: u32 = 0o666;
 
+/// How many contents of one file are set aside at most.
+#[cfg(target_os = "linux")]
+const ASIDE_MAX: u32 = 10_000;
+
 /// Draws the names of half-written files. They tell whose they are: the share's id, then a number
 /// drawn at the start of this process.
 #[derive(Debug)]
@@ -52,6 +56,38 @@ struct Part<'a> {
     name: &'a str,
     file: File,
     placed: bool,
+}
+
+impl Part<'_> {
+    /// What stands under the part's name, which need not be the part after a swap.
+    #[cfg(target_os = "linux")]
+    fn stat_by_name(&self) -> Option<Stat> {
+        self.folder.symlink_metadata(self.name).ok().and_then(|found| stat_of(&found))
+    }
+
+    /// Gives what stands under the part's name a name that people see: it is somebody's content.
+    #[cfg(target_os = "linux")]
+    fn set_aside(&mut self, name: &Name) -> Result<(), Error> {
+        use rustix::fs::{RenameFlags, renameat_with};
+        self.placed = true;
+        let (stem, extension) = match name.as_str().rsplit_once('.') {
+            Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
+            _ => (name.as_str(), String::new()),
+        };
+        for number in 1..=ASIDE_MAX {
+            let aside = format!("{stem} (other version {number}){extension}");
+            match renameat_with(self.folder, self.name, self.folder, &aside, RenameFlags::NOREPLACE)
+            {
+                Ok(()) => {
+                    tracing::warn!(%aside, "two programs saved at the same moment, both are kept");
+                    return Ok(());
+                }
+                Err(rustix::io::Errno::EXIST) => {}
+                Err(error) => return Err(write_error(&error.into())),
+            }
+        }
+        Err(Error::Taken)
+    }
 }
 
 impl Drop for Part<'_> {
@@ -156,31 +192,33 @@ fn put_in_place(
 ) -> Result<(), Error> {
     use rustix::fs::{RenameFlags, renameat_with};
     let folder = part.folder;
-    let swap = || renameat_with(folder, part.name, folder, name.as_str(), RenameFlags::EXCHANGE);
-    match swap() {
+    let swap = |part: &Part| {
+        renameat_with(folder, part.name, folder, name.as_str(), RenameFlags::EXCHANGE)
+    };
+    match swap(part) {
         Ok(()) => {}
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
             return put_over(part, name);
         }
         Err(error) => return Err(write_error(&error.into())),
     }
-    let old = folder.symlink_metadata(part.name).ok().and_then(|found| stat_of(&found));
-    let untouched = old.as_ref() == Some(checked);
     let name_of_part = Name::new(part.name)?;
-    if untouched || check(folder, &name_of_part, expected).is_ok() {
+    if part.stat_by_name().as_ref() == Some(checked)
+        || check(folder, &name_of_part, expected).is_ok()
+    {
         return Ok(());
     }
-    if let Err(error) = swap() {
-        // What is left under the part's name belongs to somebody: it must stay.
-        part.placed = true;
-        return Err(Error::Unwritable {
-            why: format!(
-                "another program saved it at the same moment, and its content stands now in {:?}: \
-                 {error}",
-                part.name
-            ),
-        });
+    let own = plain_stat(&part.file)?.inode;
+    let put_back = swap(part).is_ok();
+    if put_back && part.stat_by_name().is_some_and(|stat| stat.inode == own) {
+        return Err(Error::Changed);
     }
+    // Somebody saved over the new content within the same moment: the last save stays in place,
+    // and the one before is kept beside it.
+    if put_back && let Err(error) = swap(part) {
+        tracing::debug!(%error, "the last save is the one that is set aside");
+    }
+    part.set_aside(name)?;
     Err(Error::Changed)
 }
 

@@ -62,31 +62,33 @@ async fn what_another_program_saved_is_never_overwritten() {
     assert!(!home.path("plan.md").exists());
 }
 
-/// Another program replaces the file again and again while Skep writes: no save may vanish
-/// between Skep's check and its rename.
+/// Another program saves again and again while Skep writes: none of its saves may vanish between
+/// Skep's check and its rename.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_race_with_another_program_loses_no_save() {
     let home = Home::new().await;
-    home.put("plan.md", "0");
+    home.put("plan.md", "other 0");
     let share = home.share().await;
     let id = home.id(share, "plan.md");
     let (path, temporary) = (home.path("plan.md"), home.path(".other.tmp"));
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
-    // The other program appends one line to what it finds, by renaming over.
     let other = std::thread::spawn(move || {
-        let mut lines = 0;
+        let mut saves = 0;
         while !stopped.load(Ordering::Relaxed) {
-            let Ok(text) = fs::read_to_string(&path) else { continue };
-            lines += 1;
-            fs::write(&temporary, format!("{text}\nother {lines}")).expect("written");
+            saves += 1;
+            let own = format!("other {saves}");
+            fs::write(&temporary, &own).expect("written");
             fs::rename(&temporary, &path).expect("renamed");
-            std::thread::yield_now();
+            // Its save is there, perhaps with what Skep added to it.
+            let start = Instant::now();
+            while fs::read_to_string(&path).expect("it reads").lines().next() != Some(&own) {
+                assert!(start.elapsed() < PATIENCE, "save {saves} is lost");
+            }
         }
-        lines
     });
     let (mut written, mut refused) = (0, 0);
-    while written < 30 && refused < 3_000 {
+    while written < 50 && refused < 3_000 {
         let content = home.handle.read(id, TEXT_BYTES_MAX).await.expect("it reads");
         let mut text = content.bytes.clone();
         text.extend_from_slice(format!("\nskep {written}").as_bytes());
@@ -97,12 +99,9 @@ async fn a_race_with_another_program_loses_no_save() {
         }
     }
     stop.store(true, Ordering::Relaxed);
-    let others = other.join().expect("it ends");
-    let text = fs::read_to_string(home.path("plan.md")).expect("it reads");
-    // The other program reads and writes without any care, so it may drop our lines. Ours must not
-    // drop its: each of its lines follows the one before unless it overwrote it itself.
-    let kept = text.lines().filter(|line| line.starts_with("other")).count();
-    assert_eq!(kept, others, "wrote {written}, refused {refused}");
+    other.join().expect("no save was lost");
+    assert!(written + refused > 0);
+    assert_eq!(fs::read_dir(home.path("")).expect("it lists").count(), 2, "nothing is left over");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -330,7 +329,7 @@ async fn an_unmounted_disk_deletes_nothing() {
     home.put("plan.md", "one");
     let share = home.share().await;
     drop(mounted);
-    let _ = home.handle.rescan(share, RelPath::root()).await.expect_err("it is missing");
+    assert!(home.handle.rescan(share, RelPath::root()).await.is_err());
     home.state(share, |state| matches!(state, State::Missing { .. })).await;
     assert_eq!(home.paths(share), ["plan.md"]);
 }
