@@ -56,11 +56,7 @@ pub(crate) async fn file(client: &Client, named: &str) -> Result<wire::FileDetai
     let place = place(client, named).await?;
     let path = match (place.path.is_empty(), &place.share.file) {
         (true, Some(file)) => format!("/files/{file}"),
-        _ => format!(
-            "/files/by-path?share={}&path={}",
-            place.share.id,
-            in_query(&place.path)
-        ),
+        _ => format!("/files/by-path?share={}&path={}", place.share.id, in_query(&place.path)),
     };
     Ok(client.get(&path).await?)
 }

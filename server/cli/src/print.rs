@@ -54,7 +54,9 @@ pub(crate) fn size(bytes: u64) -> String {
 /// A moment in the local time zone.
 pub(crate) fn moment(milliseconds: i64) -> String {
     match Timestamp::from_millisecond(milliseconds) {
-        Ok(time) => time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Ok(time) => {
+            time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+        }
         Err(_) => "-".to_owned(),
     }
 }

@@ -103,6 +103,8 @@ pub(crate) struct Shared {
     rights: Mutex<HashMap<u64, (Option<Right>, Instant)>>,
     connections: AtomicU64,
     stopping: AtomicBool,
+    /// Where the tasks run, whoever asks for them.
+    runtime: tokio::runtime::Handle,
 }
 
 /// How to reach the task of one open document.
@@ -126,9 +128,10 @@ impl Handle {
             rights: Mutex::default(),
             connections: AtomicU64::new(1),
             stopping: AtomicBool::new(false),
+            runtime: tokio::runtime::Handle::current(),
         });
         let handle = Self { shared };
-        tokio::spawn(handle.clone().settle_left_over());
+        drop(handle.shared.runtime.spawn(handle.clone().settle_left_over()));
         handle
     }
 
@@ -194,6 +197,13 @@ impl Handle {
     #[expect(clippy::unused_async, reason = "callers need not care that this does not wait")]
     pub async fn disk_changed(&self, file: FileId) {
         if let Some(door) = lock(&self.shared.rooms).get(&file) {
+            drop(door.urgent.send(Urgent::Look));
+        }
+    }
+
+    /// So many files changed that it is not known which: every open document looks at its own.
+    pub fn all_disks_changed(&self) {
+        for door in lock(&self.shared.rooms).values() {
             drop(door.urgent.send(Urgent::Look));
         }
     }
@@ -273,7 +283,8 @@ impl Handle {
         let bytes = self.shared.limits.frame_bytes_max * 2;
         let door = Door { mailbox, urgent, room_for: Arc::new(Semaphore::new(bytes)) };
         rooms.insert(file, door.clone());
-        tokio::spawn(task::run(self.shared.clone(), file, messages, urgent_messages));
+        let task = task::run(self.shared.clone(), file, messages, urgent_messages);
+        drop(self.shared.runtime.spawn(task));
         Ok(door)
     }
 

@@ -27,6 +27,7 @@ pub use disk::{BoxFuture, Disk, DiskError, Plain, Stamp};
 pub use handle::{Handle, Limits, Opened};
 pub use protocol::close;
 pub use text::{TEXT_BYTES_MAX, check};
+pub use update::ROOT as TEXT_NAME;
 
 use types::Generation;
 

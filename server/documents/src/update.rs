@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::varint::{Malformed, Reader, push_uint};
 
 /// The one root that a document has.
-pub(crate) const ROOT: &str = "content";
+pub const ROOT: &str = "content";
 
 const HAS_ORIGIN: u8 = 0x80;
 const HAS_RIGHT_ORIGIN: u8 = 0x40;

@@ -36,11 +36,7 @@ pub(crate) fn machine_name() -> Option<String> {
 }
 
 /// Names under which the hive answers: its own addresses, and what the configuration adds.
-pub(crate) fn host_names(
-    port: u16,
-    network: &[IpAddr],
-    configured: &[String],
-) -> HashSet<String> {
+pub(crate) fn host_names(port: u16, network: &[IpAddr], configured: &[String]) -> HashSet<String> {
     let mut names: Vec<String> = ["127.0.0.1", "localhost", "[::1]"].map(str::to_owned).into();
     if !network.is_empty() {
         names.extend(network.iter().map(in_address));

@@ -267,12 +267,7 @@ fn line_of(share: wire::Share) -> ShareLine {
         "paused" => "paused".to_owned(),
         _ => share.reason.clone().unwrap_or_else(|| "not there".to_owned()),
     };
-    ShareLine {
-        id: share.id,
-        name: share.name,
-        root: share.root.unwrap_or_default(),
-        state_words,
-    }
+    ShareLine { id: share.id, name: share.name, root: share.root.unwrap_or_default(), state_words }
 }
 
 fn summarize(status: wire::Status, shares: Vec<wire::Share>) -> Summary {
@@ -290,7 +285,8 @@ fn summarize(status: wire::Status, shares: Vec<wire::Share>) -> Summary {
             people_here.push(line);
         }
     }
-    let problem = shares.iter().find(|share| share.state == "missing" || share.state == "unreadable");
+    let problem =
+        shares.iter().find(|share| share.state == "missing" || share.state == "unreadable");
     let (state, line) = if let Some(share) = problem {
         (SummaryState::NeedsYou, format!("{} needs you", share.name))
     } else if status.paused.is_some() {

@@ -54,10 +54,9 @@ impl Error {
             store::Error::NotWritable { why, .. } => {
                 Self::NotWritable { path: places.data.clone(), why }
             }
-            store::Error::Full => Self::NotWritable {
-                path: places.data.clone(),
-                why: "the disk is full".to_owned(),
-            },
+            store::Error::Full => {
+                Self::NotWritable { path: places.data.clone(), why: "the disk is full".to_owned() }
+            }
             store::Error::Newer { found, known } => Self::Newer { found, known },
             other => Self::Damaged { path: places.data.clone(), why: other.to_string() },
         }

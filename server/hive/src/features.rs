@@ -49,7 +49,7 @@ pub(crate) async fn follow(files: files::Handle, documents: documents::Handle) {
                 }
             }
             // Too many changes at once: every open document looks at its file.
-            Err(RecvError::Lagged(_)) => documents.all_disks_changed().await,
+            Err(RecvError::Lagged(_)) => documents.all_disks_changed(),
             Err(RecvError::Closed) => return,
         }
     }

@@ -70,27 +70,33 @@ impl Hive {
         let config = Config::load(&places.config)?;
         let folder = open_folder(&places)?;
         let clock = Arc::new(Time::now);
-        let (store, opening) = Store::open(folder, clock, Box::new(rand::make_rng::<rand::rngs::StdRng>()))
-            .map_err(|error| Error::of_store(error, &places))?;
+        let (store, opening) =
+            Store::open(folder, clock, Box::new(rand::make_rng::<rand::rngs::StdRng>()))
+                .map_err(|error| Error::of_store(error, &places))?;
         let identity = identity::load(&places, &config).await?;
         let mut warnings = identity.warnings.clone();
         warnings.extend(upkeep::warning_of(&opening));
         prepare(&store, &opening).await.map_err(|error| Error::of_store(error, &places))?;
 
-        let (files, files_task) = files::Handle::start(store.clone(), files_options(&places))
-            .await
-            .map_err(|error| Error::Damaged { path: places.data.clone(), why: error.to_string() })?;
+        let (files, files_task) =
+            files::Handle::start(store.clone(), files_options(&places)).await.map_err(|error| {
+                Error::Damaged { path: places.data.clone(), why: error.to_string() }
+            })?;
         let disk = Arc::new(features::FilesAsDisk::new(files.clone()));
         let limits = documents::Limits::default();
         let documents = documents::Handle::start(store.clone(), disk, limits);
-        let listeners = Arc::new(Listeners::new(&places, config, options.listen, &identity, warnings));
+        let listeners =
+            Arc::new(Listeners::new(&places, config, options.listen, &identity, warnings));
         let state =
             web::State::new(store.clone(), files.clone(), documents.clone(), listeners.clone());
         listeners.open(&state).await?;
         let local = listeners::open_local(&places, &state)?;
         let tasks = vec![
             AbortOnDropHandle::new(files_task),
-            AbortOnDropHandle::new(tokio::spawn(features::follow(files.clone(), documents.clone()))),
+            AbortOnDropHandle::new(tokio::spawn(features::follow(
+                files.clone(),
+                documents.clone(),
+            ))),
             AbortOnDropHandle::new(tokio::spawn(upkeep::snapshots(store.clone()))),
             AbortOnDropHandle::new(tokio::spawn(upkeep::pauses(store.clone(), files.clone()))),
             AbortOnDropHandle::new(tokio::spawn(listeners::follow_network(listeners.clone()))),

@@ -112,7 +112,8 @@ impl Listeners {
         if self.only.is_none() {
             let wanted: HashSet<SocketAddr> =
                 network.iter().map(|address| SocketAddr::new(*address, port)).collect();
-            lock(&self.open).retain(|socket, _| socket.ip().is_loopback() || wanted.contains(socket));
+            lock(&self.open)
+                .retain(|socket, _| socket.ip().is_loopback() || wanted.contains(socket));
             let missing: Vec<SocketAddr> = {
                 let open = lock(&self.open);
                 wanted.into_iter().filter(|socket| !open.contains_key(socket)).collect()
@@ -163,7 +164,8 @@ impl Listeners {
     fn sockets(&self) -> Vec<(SocketAddr, bool, Option<(Time, bool)>)> {
         let mut sockets = Vec::new();
         for (socket, open) in lock(&self.open).iter() {
-            let door = |address| (SocketAddr::new(address, socket.port()), open.secure, open.tested);
+            let door =
+                |address| (SocketAddr::new(address, socket.port()), open.secure, open.tested);
             if socket.ip().is_unspecified() {
                 sockets.extend(addresses::of_this_machine().into_iter().map(door));
                 sockets.push(door(IpAddr::V4(Ipv4Addr::LOCALHOST)));

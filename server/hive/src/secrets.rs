@@ -19,7 +19,9 @@ const SERVICE: &str = "skep";
 pub(crate) enum Keeper {
     Keyring,
     /// With the reason why the keyring does not keep it, if it was asked.
-    File { why: Option<String> },
+    File {
+        why: Option<String>,
+    },
 }
 
 /// Reads the secret, or makes it with `draw` and keeps it. Blocks; must not run on a runtime's
@@ -34,7 +36,8 @@ pub(crate) fn load_or_make(
     if let Some(secret) = read_file(&file)? {
         return Ok((secret, Keeper::File { why: None }));
     }
-    let user = format!("hive-{}", &Hash::of(places.data.as_os_str().as_encoded_bytes()).to_string()[..16]);
+    let user =
+        format!("hive-{}", &Hash::of(places.data.as_os_str().as_encoded_bytes()).to_string()[..16]);
     if marker.exists() {
         let secret = in_time(move || read_keyring(&user))?;
         return Ok((secret.map_err(|why| Error::Secret { why })?, Keeper::Keyring));
@@ -46,7 +49,10 @@ pub(crate) fn load_or_make(
     if wants_keyring {
         match in_time(move || write_keyring(&user, &secret))? {
             Ok(()) => {
-                write_private(&marker, b"The hive's secret key is in the keyring of this account.\n")?;
+                write_private(
+                    &marker,
+                    b"The hive's secret key is in the keyring of this account.\n",
+                )?;
                 return Ok((secret, Keeper::Keyring));
             }
             Err(reason) if keeper == "keyring" => return Err(Error::Secret { why: reason }),
@@ -70,8 +76,10 @@ fn read_file(path: &Path) -> Result<Option<[u8; 32]>, Error> {
 
 /// Writes a file that its owner alone can read, durably.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let not_writable =
-        |error: std::io::Error| Error::NotWritable { path: path.to_owned(), why: error.to_string() };
+    let not_writable = |error: std::io::Error| Error::NotWritable {
+        path: path.to_owned(),
+        why: error.to_string(),
+    };
     let part: PathBuf = path.with_extension("part");
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -93,9 +101,9 @@ fn in_time<T: Send + 'static>(
         .name("keyring".to_owned())
         .spawn(move || drop(sender.send(call())))
         .map_err(|error| Error::Secret { why: error.to_string() })?;
-    Ok(receiver.recv_timeout(KEYRING_TIMEOUT).unwrap_or_else(|_| {
-        Err("the keyring did not answer within ten seconds".to_owned())
-    }))
+    Ok(receiver
+        .recv_timeout(KEYRING_TIMEOUT)
+        .unwrap_or_else(|_| Err("the keyring did not answer within ten seconds".to_owned())))
 }
 
 #[cfg(target_os = "linux")]
@@ -103,7 +111,8 @@ fn entry(user: &str) -> Result<keyring_core::Entry, String> {
     if std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_none() {
         return Err("there is no keyring in this session".to_owned());
     }
-    let store = zbus_secret_service_keyring_store::Store::new().map_err(|error| error.to_string())?;
+    let store =
+        zbus_secret_service_keyring_store::Store::new().map_err(|error| error.to_string())?;
     keyring_core::set_default_store(store);
     keyring_core::Entry::new(SERVICE, user).map_err(|error| error.to_string())
 }

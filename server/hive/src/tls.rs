@@ -76,10 +76,8 @@ fn authority(folder: &Path) -> Result<Issuer<'static, KeyPair>, Error> {
         let key = KeyPair::from_pem(&key).map_err(bad)?;
         return Issuer::from_ca_cert_pem(&certificate, key).map_err(bad);
     }
-    fs::create_dir_all(folder).map_err(|error| Error::NotWritable {
-        path: folder.to_owned(),
-        why: error.to_string(),
-    })?;
+    fs::create_dir_all(folder)
+        .map_err(|error| Error::NotWritable { path: folder.to_owned(), why: error.to_string() })?;
     let key = KeyPair::generate().map_err(bad)?;
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

@@ -39,9 +39,8 @@ pub(crate) async fn pauses(store: Store, files: files::Handle) {
     let mut paused = false;
     let mut position = store.follow();
     loop {
-        let setting: Result<_, store::Error> = store
-            .read(|view| Ok((store::setting(view, PAUSED)?, view.now())))
-            .await;
+        let setting: Result<_, store::Error> =
+            store.read(|view| Ok((store::setting(view, PAUSED)?, view.now()))).await;
         let (setting, now) = match setting {
             Ok(read) => read,
             Err(store::Error::Closed) => return,

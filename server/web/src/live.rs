@@ -133,7 +133,8 @@ struct Ended;
 impl Follower {
     async fn run(mut self) {
         let shown = !is_program(&self.caller.who);
-        let _stay = shown.then(|| self.state.online.enter(&self.caller.who, self.state.store.now()));
+        let _stay =
+            shown.then(|| self.state.online.enter(&self.caller.who, self.state.store.now()));
         let mut position = self.state.store.follow();
         let mut keys = self.state.keyring.watch();
         let mut present = self.state.documents.here();

@@ -1,13 +1,13 @@
 //! The OpenAPI document, made from the route table itself.
 
+use utoipa::ToSchema;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
-    ArrayBuilder, Components, ContentBuilder, HttpMethod, Info, OpenApi, OpenApiBuilder, RefOr, Required,
-    ResponseBuilder, Schema,
+    ArrayBuilder, Components, ContentBuilder, HttpMethod, Info, OpenApi, OpenApiBuilder, RefOr,
+    Required, ResponseBuilder, Schema,
 };
-use utoipa::ToSchema;
 
 use crate::gate::Callers;
 use crate::routes::Route;
@@ -70,11 +70,7 @@ pub(crate) fn document(table: &[Route]) -> OpenApi {
         "The hive's API. A guest who came by a link calls the same paths under `/l/{link}`."
             .to_owned(),
     );
-    OpenApiBuilder::new()
-        .info(info)
-        .paths(paths)
-        .components(Some(components))
-        .build()
+    OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).build()
 }
 
 fn operation(route: &Route) -> utoipa::openapi::path::Operation {
@@ -111,7 +107,8 @@ fn operation(route: &Route) -> utoipa::openapi::path::Operation {
     if route.policy.callers != Callers::Anyone {
         for scheme in ["session", "token"] {
             let scopes: [&str; 0] = [];
-            operation = operation.security(utoipa::openapi::SecurityRequirement::new(scheme, scopes));
+            operation =
+                operation.security(utoipa::openapi::SecurityRequirement::new(scheme, scopes));
         }
     }
     operation.build()

@@ -109,7 +109,10 @@ async fn serve_tcp(stream: TcpStream, address: IpAddr, door: Door, app: Router) 
 /// Serves the owner's own programs on a Unix socket. The caller checks that the socket's file can
 /// be reached by the owner alone; each connection's credentials are checked here as well.
 #[cfg(unix)]
-pub fn listen_local(state: &State, listener: tokio::net::UnixListener) -> Pin<Box<dyn Send + Sync>> {
+pub fn listen_local(
+    state: &State,
+    listener: tokio::net::UnixListener,
+) -> Pin<Box<dyn Send + Sync>> {
     let stop = CancellationToken::new();
     let app = routes::router(state);
     tokio::spawn(accept_local(listener, app, stop.clone()));
@@ -117,11 +120,7 @@ pub fn listen_local(state: &State, listener: tokio::net::UnixListener) -> Pin<Bo
 }
 
 #[cfg(unix)]
-async fn accept_local(
-    listener: tokio::net::UnixListener,
-    app: Router,
-    stop: CancellationToken,
-) {
+async fn accept_local(listener: tokio::net::UnixListener, app: Router, stop: CancellationToken) {
     let own = rustix::process::geteuid().as_raw();
     loop {
         let accepted = tokio::select! {
@@ -151,7 +150,11 @@ async fn accept_local(
     }
 }
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer, app: Router) {
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    app: Router,
+) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         let request = mounted(request.map(Body::new));

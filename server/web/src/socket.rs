@@ -219,18 +219,15 @@ pub(crate) fn words(error: &documents::Error) -> (&'static str, String, &'static
         ),
         E::Gone => ("gone", "Look in the folder that held it"),
         E::Unreadable(_) => ("unreadable", "Check its permissions on the computer that holds it"),
-        E::Missing(_) => {
-            ("share_missing", "Put the folder back where it was. Nothing was deleted")
-        }
+        E::Missing(_) => ("share_missing", "Put the folder back where it was. Nothing was deleted"),
         E::OtherGeneration { .. } => ("generation", "Open the document again; your text is kept"),
         E::Denied => ("denied", "Ask the owner of the hive for a link with that right"),
         E::Stopped => ("stopping", "Start Skep again to go on"),
         E::Paused => ("paused", "It goes on when the owner of the hive resumes"),
         E::Full => ("disk_full", "Free some space on it and try again"),
-        E::Damaged(_) => (
-            "damaged",
-            "The file itself is untouched: download it, or open it in another program",
-        ),
+        E::Damaged(_) => {
+            ("damaged", "The file itself is untouched: download it, or open it in another program")
+        }
         E::Store(_) => ("internal", "Try again; if it stays, look into the hive's log"),
     };
     (code, crate::error::sentence(error.to_string()), hint)

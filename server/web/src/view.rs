@@ -166,10 +166,7 @@ pub(crate) struct Names(HashMap<PersonId, Option<wire::Person>>);
 impl Names {
     pub(crate) fn of(&mut self, view: &View, id: Option<PersonId>) -> Option<wire::Person> {
         let id = id?;
-        self.0
-            .entry(id)
-            .or_insert_with(|| people::person(view, id).ok().map(Into::into))
-            .clone()
+        self.0.entry(id).or_insert_with(|| people::person(view, id).ok().map(Into::into)).clone()
     }
 }
 

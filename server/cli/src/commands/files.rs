@@ -22,9 +22,8 @@ pub(crate) async fn list(
         if json {
             return Ok(print::json(&shares)?);
         }
-        let row = |share: &wire::Share| {
-            vec![share.name.clone(), share.root.clone().unwrap_or_default()]
-        };
+        let row =
+            |share: &wire::Share| vec![share.name.clone(), share.root.clone().unwrap_or_default()];
         return Ok(print::table(&shares.iter().map(row).collect::<Vec<_>>())?);
     };
     let place = find::place(&client, &named).await?;

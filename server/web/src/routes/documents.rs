@@ -66,10 +66,8 @@ pub(super) async fn open(
         document.right = token.right.into();
         // A stock client reconnects for days with the parameters it was given, so these name no
         // generation: only a client that knows how to rebase should be bound to one.
-        document.params = wire::DocumentParams {
-            token: Some(secret),
-            ..wire::DocumentParams::default()
-        };
+        document.params =
+            wire::DocumentParams { token: Some(secret), ..wire::DocumentParams::default() };
     }
     Ok(axum::Json(document))
 }

@@ -90,9 +90,8 @@ pub(super) async fn search(
         caller.who.may(Right::View)?;
         let mut names = view::Names::default();
         let found = files::search(view, share, &words, limit)?.into_iter();
-        let seen = found.filter(|entry| {
-            view::may_entry(view, &caller.who, Right::View, entry).is_ok()
-        });
+        let seen =
+            found.filter(|entry| view::may_entry(view, &caller.who, Right::View, entry).is_ok());
         Ok::<_, Error>(seen.map(|entry| view::file(view, entry, &mut names, &present)).collect())
     });
     found.await.map(axum::Json)

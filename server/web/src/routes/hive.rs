@@ -69,9 +69,7 @@ pub(super) async fn set_reach(
     status_of(&state, &caller).await.map(axum::Json)
 }
 
-pub(super) async fn test_reach(
-    Extract(state): Extract<State>,
-) -> axum::Json<Vec<wire::Address>> {
+pub(super) async fn test_reach(Extract(state): Extract<State>) -> axum::Json<Vec<wire::Address>> {
     axum::Json(state.control.test_addresses().await)
 }
 

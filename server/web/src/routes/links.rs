@@ -84,10 +84,7 @@ pub(super) async fn last(
 }
 
 /// What the link is to open. A path that is not shared yet becomes so.
-async fn target(
-    state: &State,
-    new: &wire::NewLink,
-) -> Result<(ShareId, Option<FileId>), Error> {
+async fn target(state: &State, new: &wire::NewLink) -> Result<(ShareId, Option<FileId>), Error> {
     if let Some(file) = &new.file {
         let file: FileId = file.parse()?;
         let share = state.store.read(move |view| files::entry(view, file)).await?.share;

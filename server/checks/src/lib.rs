@@ -1,0 +1,7 @@
+//! A running hive in one process, and a client that sends exactly what a test says. Tests only.
+
+mod http;
+mod world;
+
+pub use http::{Answer, Call};
+pub use world::{World, text};

@@ -1,0 +1,6 @@
+//! The whole hive through its doors, and the house itself.
+
+mod files;
+mod gate;
+mod links;
+mod tidy;
