@@ -69,6 +69,10 @@ export function extensions(stage: Stage, label: string): Extension {
 
 /** The language of a file by its name, fetched when needed. */
 export async function languageFor(name: string): Promise<Extension> {
+  if (isMarkdown(name)) {
+    const { markdown, markdownLanguage } = await import("@codemirror/lang-markdown");
+    return markdown({ base: markdownLanguage, codeLanguages: languages });
+  }
   const found = LanguageDescription.matchFilename(languages, name);
   if (!found) return [];
   return found.load().catch(() => []);

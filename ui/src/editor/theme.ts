@@ -134,6 +134,7 @@ const people = EditorView.baseTheme({
 const ink = HighlightStyle.define([
   { tag: [t.heading, t.strong], fontWeight: "600" },
   { tag: t.emphasis, fontStyle: "italic" },
+  { tag: t.list, color: "var(--ink)" },
   { tag: t.strikethrough, textDecoration: "line-through" },
   { tag: [t.link, t.url], color: "var(--honey-ink)", textDecoration: "underline" },
   { tag: [t.keyword, t.modifier, t.operatorKeyword, t.tagName], color: "var(--hue-9)" },
