@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use hive::{Client, Hive, Options};
 use serde_json::{Value, json};
@@ -62,12 +63,23 @@ impl World {
         self.stranger(method, path).header("Cookie", &self.cookie)
     }
 
-    /// Shares the folder and gives the share.
+    /// Shares the folder and gives the share, once its files are known.
+    ///
+    /// # Panics
+    /// If that is refused or takes half a minute.
     pub async fn share(&self) -> Value {
         let body = json!({ "path": self.folder() });
         let answer = self.owner("POST", "/api/v1/shares").json(&body).send().await;
         assert!(answer.status < 300, "{answer:?}");
-        answer.json()
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let shares = self.owner("GET", "/api/v1/shares").send().await.json();
+            if shares[0]["state"] == "in_step" {
+                return shares[0].clone();
+            }
+            assert!(Instant::now() < deadline, "the share is not in step: {shares}");
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Makes a link; `body` says what it opens.

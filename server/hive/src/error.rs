@@ -36,7 +36,10 @@ pub enum Error {
          Install the newer Skep again; nothing was changed."
     )]
     Newer { found: i32, known: i32 },
-    #[error("The hive's data cannot be used: {why}. Nothing was deleted; look into {}.", path.display())]
+    #[error(
+        "The hive's data cannot be used: {why}. Nothing was deleted; look into {}.",
+        path.display()
+    )]
     Damaged { path: PathBuf, why: String },
     #[error("The certificate cannot be used: {why}. Check `tls` in the configuration.")]
     Certificate { why: String },
