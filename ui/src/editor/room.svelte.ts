@@ -131,7 +131,8 @@ export class Room {
       if (transaction.local) this.#pending?.own(event.delta as Delta[]);
       else this.#pending?.others(event.delta as Delta[]);
       if (this.dirty) this.#keep.ask();
-      this.#settle();
+      // Not settled here: the frame with this edit is counted only after this observer.
+      this.#show();
     });
     const old = await unsent.load(this.file);
     if (this.#ended || this.#provider?.doc !== doc) return;

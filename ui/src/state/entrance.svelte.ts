@@ -18,6 +18,10 @@ class Entrance {
   state: State = $state.raw({ is: "waiting" });
   me: Me | undefined = $state.raw();
   welcome: Welcome | undefined = $state.raw();
+  /** Why the door closed behind somebody whose text is not sent: the page stays for it. */
+  shut: Problem | undefined = $state.raw();
+  /** Set by an open editor while it holds what the hive has not stored. */
+  holding = $state(false);
 
   get owner() {
     return this.me?.hive.owner ?? this.welcome?.owner;
@@ -81,6 +85,10 @@ class Entrance {
     } catch (cause) {
       const problem = asProblem(cause);
       if (problem.code === "unreachable") return;
+      if (this.holding) {
+        this.shut = problem;
+        return;
+      }
       if (problem.code === "signed_out") await this.#redeem();
       else this.#close(problem);
     }
