@@ -1,7 +1,9 @@
 //! A running hive in one process, and a client that sends exactly what a test says. Tests only.
 
 mod http;
+mod page;
 mod world;
 
 pub use http::{Answer, Call};
+pub use page::{Page, Room, sync_update};
 pub use world::{World, text};

@@ -24,8 +24,9 @@ pub(crate) fn completion(shell: Shell) -> Result<(), Failure> {
 
 pub(crate) fn version(json: bool) -> Result<(), Failure> {
     let version = env!("CARGO_PKG_VERSION");
-    Ok(match json {
+    match json {
         true => print::json(&json!({ "version": version }))?,
         false => print::line(&format!("skep {version}"))?,
-    })
+    }
+    Ok(())
 }

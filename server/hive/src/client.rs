@@ -139,7 +139,7 @@ impl Client {
                 None => change.name,
             },
             at: change.at,
-            page: format!("/app/shares/{}/files/{}", change.share, change.file),
+            page: format!("/app/file/{}", change.file),
         };
         Ok(recent.into_iter().map(line).collect())
     }

@@ -18,7 +18,7 @@ impl FilesAsDisk {
 impl Disk for FilesAsDisk {
     fn read(&self, file: FileId) -> BoxFuture<'_, Result<Plain, DiskError>> {
         Box::pin(async move {
-            let read = self.files.read(file, documents::TEXT_BYTES_MAX as u64).await;
+            let read = self.files.read(file, documents::TEXT_BYTES_MAX).await;
             let content = read.map_err(disk_error)?;
             Ok(Plain { bytes: content.bytes, stamp: to_document(&content.stamp) })
         })

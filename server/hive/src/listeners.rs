@@ -37,6 +37,9 @@ pub(crate) struct Listeners {
     changing: AsyncMutex<()>,
 }
 
+/// An address that can be called: its socket, whether it is secured, and its last test.
+type Reachable = (SocketAddr, bool, Option<(Time, bool)>);
+
 struct Open {
     _listening: Listening,
     secure: bool,
@@ -161,7 +164,7 @@ impl Listeners {
     }
 
     /// Each socket that can be called, the widest reach first.
-    fn sockets(&self) -> Vec<(SocketAddr, bool, Option<(Time, bool)>)> {
+    fn sockets(&self) -> Vec<Reachable> {
         let mut sockets = Vec::new();
         for (socket, open) in lock(&self.open).iter() {
             let door =

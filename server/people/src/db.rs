@@ -31,7 +31,13 @@ pub(crate) fn save_person(tx: &Tx, person: &Person) -> Result<(), Error> {
         "INSERT INTO people_person (id, role, name, hue, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, hue = excluded.hue",
     )?
-    .execute(params![person.id.as_bytes(), role, person.name, person.hue, person.created_at.0])?;
+    .execute(params![
+        person.id.as_bytes(),
+        role,
+        person.name,
+        person.hue,
+        person.created_at.0
+    ])?;
     Ok(())
 }
 
@@ -153,12 +159,7 @@ pub(crate) fn save_session(tx: &Tx, session: &Session) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn touch_session(
-    tx: &Tx,
-    id: SessionId,
-    from: &str,
-    before: Time,
-) -> Result<(), Error> {
+pub(crate) fn touch_session(tx: &Tx, id: SessionId, from: &str, before: Time) -> Result<(), Error> {
     tx.prepare_cached(
         "UPDATE people_session SET used_at = ?2, used_from = ?3 WHERE id = ?1 AND used_at < ?4",
     )?

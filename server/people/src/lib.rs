@@ -22,9 +22,7 @@ pub use person::{
     HUES, Person, Role, ensure_owner, guest_named, name_checked, owner, person, rename,
 };
 pub use secret::Secret;
-pub use session::{
-    Visit, redeem, remove_session, sign_in, sign_in_secret, touch, who_by_session,
-};
+pub use session::{Visit, redeem, remove_session, sign_in, sign_in_secret, touch, who_by_session};
 pub use token::{
     Token, TokenKind, make_api_token, make_document_token, remove_token, who_by_token,
 };

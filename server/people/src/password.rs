@@ -30,7 +30,5 @@ pub fn password_fits(asked: Option<&Password>, given: Option<&str>) -> Result<()
     let Some(asked) = asked else { return Ok(()) };
     let given = given.filter(|given| !given.is_empty()).ok_or(Error::PasswordNeeded)?;
     let hash = PasswordHash::new(&asked.0).map_err(|_| Error::PasswordWrong)?;
-    Argon2::default()
-        .verify_password(given.as_bytes(), &hash)
-        .map_err(|_| Error::PasswordWrong)
+    Argon2::default().verify_password(given.as_bytes(), &hash).map_err(|_| Error::PasswordWrong)
 }

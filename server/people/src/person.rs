@@ -63,12 +63,7 @@ pub fn guest_named(tx: &mut Tx, name: Option<&str>) -> Result<Person, Error> {
     Ok(guest)
 }
 
-pub fn rename(
-    tx: &Tx,
-    id: PersonId,
-    name: Option<&str>,
-    hue: Option<u8>,
-) -> Result<Person, Error> {
+pub fn rename(tx: &Tx, id: PersonId, name: Option<&str>, hue: Option<u8>) -> Result<Person, Error> {
     let mut person = person(tx, id)?;
     if let Some(name) = name {
         person.name = name_checked(name)?;

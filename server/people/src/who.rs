@@ -56,11 +56,7 @@ impl Who {
 
     /// Whether the key's right is enough, wherever it applies.
     pub fn may(&self, needed: Right) -> Result<(), Error> {
-        if self.right >= needed {
-            Ok(())
-        } else {
-            Err(Error::Denied { needed, given: self.right })
-        }
+        if self.right >= needed { Ok(()) } else { Err(Error::Denied { needed, given: self.right }) }
     }
 
     /// Whether the key opens this share as a whole with this right.

@@ -23,7 +23,11 @@ pub enum Opening {
     Sound,
     /// The file was damaged. It was moved aside, and a snapshot (or, if none was good, an empty
     /// database) stands in its place.
-    Restored { aside: PathBuf, snapshot: Option<PathBuf>, why: String },
+    Restored {
+        aside: PathBuf,
+        snapshot: Option<PathBuf>,
+        why: String,
+    },
 }
 
 pub(crate) fn open(folder: &Folder, now: Time) -> Result<(Connection, Opening), Error> {
@@ -123,8 +127,7 @@ fn open_and_check(path: &Path) -> Result<Connection, Error> {
 }
 
 fn check(connection: &Connection) -> Result<(), Error> {
-    let verdict: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(Error::Damaged(verdict)) }
 }
 

@@ -35,7 +35,9 @@ pub enum Error {
     #[error("the data folder {folder} cannot be written: {why}")]
     NotWritable { folder: String, why: String },
     /// The database was made by a newer Skep.
-    #[error("the database was made by a newer Skep (its format is {found}, this one knows {known})")]
+    #[error(
+        "the database was made by a newer Skep (its format is {found}, this one knows {known})"
+    )]
     Newer { found: i32, known: i32 },
     /// The store was closed while the call waited.
     #[error("the hive is stopping")]

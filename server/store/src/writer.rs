@@ -245,15 +245,14 @@ impl Writer {
         if committed.is_ok() {
             match journal::position(&self.connection) {
                 Ok(position) => {
-                    self.position.send_if_modified(|last| {
-                        std::mem::replace(last, position) != position
-                    });
+                    self.position
+                        .send_if_modified(|last| std::mem::replace(last, position) != position);
                 }
                 Err(error) => tracing::error!(%error, "the journal's position is unreadable"),
             }
         }
         for answer in answers {
-            answer(committed.as_ref().map(|()| ()).map_err(Error::again));
+            answer(committed.as_ref().copied().map_err(Error::again));
         }
     }
 

@@ -110,11 +110,7 @@ impl RelPath {
     }
 
     pub fn join(&self, name: &Name) -> Self {
-        if self.is_root() {
-            Self(name.0.clone())
-        } else {
-            Self(format!("{}/{}", self.0, name.0))
-        }
+        if self.is_root() { Self(name.0.clone()) } else { Self(format!("{}/{}", self.0, name.0)) }
     }
 
     /// The folder that holds this; `None` for the root.

@@ -48,7 +48,8 @@ fn paths_know_their_folder_and_name() {
 
 #[test]
 fn new_names_must_suit_every_system() {
-    for text in ["CON", "con.txt", "COM1", "LPT9.md", "COM¹", "a:b", "a?", "x.", "y ", ".skep-share"]
+    for text in
+        ["CON", "con.txt", "COM1", "LPT9.md", "COM¹", "a:b", "a?", "x.", "y ", ".skep-share"]
     {
         assert!(Name::new_for_all_systems(text).is_err(), "{text:?}");
     }

@@ -24,7 +24,7 @@ const DOORS: [(&str, &[&str]); 8] = [
     ("rusqlite", &["store"]),
     ("notify", &["files"]),
     ("cap-std", &["files"]),
-    ("yrs", &["documents", "bench"]),
+    ("yrs", &["documents", "bench", "checks"]),
     ("tauri", &["desktop"]),
     ("keyring-core", &["hive"]),
     ("argon2", &["people"]),

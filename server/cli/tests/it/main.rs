@@ -1,0 +1,4 @@
+//! Drives the `skep` program as a process, and tries to break it.
+
+mod world;
+mod commands;
