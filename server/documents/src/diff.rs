@@ -13,6 +13,9 @@ const LINES_MAX: usize = 400_000;
 /// Changed passages longer than this are replaced line by line rather than looked into.
 const PASSAGE_BYTES_MAX: usize = 20_000;
 
+/// How far a change is moved to the start of its line.
+const SLIDE_BYTES_MAX: usize = 10_000;
+
 /// Replaces `delete` UTF-16 units at `at` (counted in the text before all edits) by `insert`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Edit<'a> {
@@ -37,9 +40,26 @@ pub(crate) fn edits<'a>(before: &str, after: &'a str) -> Vec<Edit<'a>> {
     edits
 }
 
-/// How much would have to be typed and deleted, in bytes.
-pub(crate) fn distance(before: &str, after: &str) -> usize {
-    hunks(before, after).iter().map(|hunk| hunk.before.len() + hunk.after.len()).sum()
+/// Whether `found` goes on from `after` rather than from `before`: most of what was put in between
+/// the two is still in it.
+pub(crate) fn goes_on_from_after(before: &str, after: &str, found: &str) -> bool {
+    let put_in: Vec<_> = hunks(before, after).into_iter().map(|hunk| hunk.after).collect();
+    let taken_out: Vec<_> = hunks(after, found).into_iter().map(|hunk| hunk.before).collect();
+    let overlap =
+        |a: &Range<usize>, b: &Range<usize>| a.end.min(b.end).saturating_sub(a.start.max(b.start));
+    let total: usize = put_in.iter().map(Range::len).sum();
+    let mut lost = 0;
+    let mut at = 0;
+    for range in &put_in {
+        while at > 0 && taken_out[at - 1].end > range.start {
+            at -= 1;
+        }
+        while at < taken_out.len() && taken_out[at].start < range.end {
+            lost += overlap(range, &taken_out[at]);
+            at += 1;
+        }
+    }
+    lost * 2 < total
 }
 
 fn units(text: &str) -> u32 {
@@ -96,8 +116,8 @@ fn refine(before: &str, after: &str, passage: Hunk, hunks: &mut Vec<Hunk>) {
     }));
 }
 
-/// The part between what both texts begin and end with, at character boundaries; `None` if they are
-/// equal.
+/// The part between what both texts begin and end with, at character boundaries and, where there is
+/// a choice, at the start of a line; `None` if they are equal.
 fn trimmed(before: &str, after: &str) -> Option<Hunk> {
     if before == after {
         return None;
@@ -112,7 +132,30 @@ fn trimmed(before: &str, after: &str) -> Option<Hunk> {
     while !before.is_char_boundary(old.len() - end) || !after.is_char_boundary(new.len() - end) {
         end -= 1;
     }
-    Some(Hunk { before: start..old.len() - end, after: start..new.len() - end })
+    let hunk = Hunk { before: start..old.len() - end, after: start..new.len() - end };
+    let slide = match (hunk.before.is_empty(), hunk.after.is_empty()) {
+        (true, _) => slide(after, &hunk.after),
+        (_, true) => slide(before, &hunk.before),
+        _ => 0,
+    };
+    let back = |range: Range<usize>| range.start - slide..range.end - slide;
+    Some(Hunk { before: back(hunk.before), after: back(hunk.after) })
+}
+
+/// How far a passage that was put in or taken out can be moved back to begin at a line's start
+/// without changing the outcome.
+fn slide(text: &str, passage: &Range<usize>) -> usize {
+    let bytes = text.as_bytes();
+    for back in 0..=passage.start.min(SLIDE_BYTES_MAX) {
+        let start = passage.start - back;
+        if start == 0 || bytes[start - 1] == b'\n' {
+            return back;
+        }
+        if bytes[start - 1] != bytes[passage.end - back - 1] {
+            break;
+        }
+    }
+    0
 }
 
 fn to_line_ends(text: &str, range: &Range<usize>) -> Range<usize> {

@@ -7,8 +7,6 @@
 //!   enters the document only after that edit is durable.
 //! - An intent whose fate is not known is looked at on the disk before the next one is made.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 use types::{Hash, PersonId};
@@ -93,6 +91,8 @@ struct Intent {
     mark: Mark,
     seq: i64,
     at: u64,
+    /// Writing failed. Should the file hold it nevertheless, it is recognised.
+    failed: bool,
 }
 
 /// The one thing that goes on between document and file.
@@ -173,7 +173,7 @@ impl Keeper {
         let all = keeper.changed;
         keeper.intent = stored.intent.clone().map(|(mark, seq)| {
             let at = if seq >= stored.seq { all } else { 0 };
-            Intent { mark, seq, at }
+            Intent { mark, seq, at, failed: false }
         });
         keeper
     }
@@ -432,7 +432,7 @@ impl Keeper {
         let mark =
             Mark { hash: Hash::of(&bytes), moment: replica.moment(), form: self.settled.form };
         let same = mark.hash == self.settled.hash;
-        let intent = Intent { mark, seq: 0, at: self.changed };
+        let intent = Intent { mark, seq: 0, at: self.changed, failed: false };
         self.flow = Flow::Intending { intent, bytes: (!same).then_some(bytes) };
         self.first_change_at = None;
         self.last_change_at = None;
@@ -553,6 +553,9 @@ impl Keeper {
 
     pub(crate) fn wrote(&mut self, outcome: Result<Stamp, DiskError>, now: Instant) {
         self.flow = Flow::Idle;
+        if let Some(intent) = &mut self.intent {
+            intent.failed = outcome.is_err();
+        }
         match outcome {
             Ok(stamp) => {
                 self.stamp = Some(stamp);
@@ -663,14 +666,17 @@ impl Keeper {
         Ok(())
     }
 
-    /// From which moment another program went on: the settled one, or one that was about to be
-    /// written when the hive was killed, whichever is nearer to what it made of it.
-    fn base(&self, text: &str, replica: &Replica) -> Result<Cow<'_, [u8]>, Broken> {
-        let Some(intent) = &self.intent else { return Ok(Cow::Borrowed(&self.settled.moment)) };
-        let settled = crate::diff::distance(&replica.at(&self.settled.moment)?.text(), text);
-        let intended = crate::diff::distance(&replica.at(&intent.mark.moment)?.text(), text);
-        let nearer = if intended < settled { &intent.mark.moment } else { &self.settled.moment };
-        Ok(Cow::Owned(nearer.clone()))
+    /// From which moment another program went on: the settled one or, if the hive was killed while
+    /// it wrote, perhaps the one that it wrote.
+    fn base(&self, text: &str, replica: &Replica) -> Result<Vec<u8>, Broken> {
+        let settled = &self.settled.moment;
+        let Some(intent) = self.intent.as_ref().filter(|intent| !intent.failed) else {
+            return Ok(settled.clone());
+        };
+        let before = replica.at(settled)?.text();
+        let after = replica.at(&intent.mark.moment)?.text();
+        let written = crate::diff::goes_on_from_after(&before, &after, text);
+        Ok(if written { intent.mark.moment.clone() } else { settled.clone() })
     }
 
     /// Whether the same was seen for long enough. If not, the file is read again soon.

@@ -10,7 +10,7 @@ use types::Hash;
 use yrs::block::ClientID;
 use yrs::types::Delta;
 use yrs::updates::decoder::Decode;
-use yrs::updates::encoder::{Encode, Encoder, EncoderV1};
+use yrs::updates::encoder::Encode;
 use yrs::{
     Doc, GetString, OffsetKind, Options, ReadTxn, Snapshot, StateVector, Text, TextRef, Transact,
     TransactionMut, Update, WriteTxn,
@@ -188,12 +188,12 @@ impl Replica {
 
     fn at_with_client(&self, moment: &[u8], client: u32) -> Result<Self, Broken> {
         let moment = Snapshot::decode_v1(moment).map_err(|_| Broken)?;
-        let mut encoder = EncoderV1::new();
-        let encoded = self.doc.transact().encode_state_from_snapshot(&moment, &mut encoder);
-        encoded.map_err(|_| Broken)?;
+        let clock = |client| moment.state_map.get(&ClientID::new(client));
+        let state = update::until(&self.state(), clock, &moment.delete_set.encode_v1());
+        let state = state.map_err(|_| Broken)?;
         let mut past = Self::with_client(client);
         past.guarded(|txn| {
-            let state = Update::decode_v1(&encoder.to_vec()).map_err(|_| Broken)?;
+            let state = Update::decode_v1(&state).map_err(|_| Broken)?;
             txn.apply_update(state).map_err(|_| Broken)
         })??;
         Ok(past)

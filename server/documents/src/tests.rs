@@ -1,1 +1,10 @@
-//! Documents through their handle.
+//! Documents through their handle: a disk in memory, a store in a folder, clients that speak the
+//! protocol as stock ones do.
+
+mod client;
+mod frames;
+mod live;
+mod on_disk;
+mod property;
+mod saved;
+mod world;

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::varint::{Malformed, Reader, push_uint};
+use crate::varint::{Malformed, Reader, push_bytes, push_uint};
 
 /// The one root that a document has.
 pub const ROOT: &str = "content";
@@ -84,6 +84,67 @@ pub(crate) fn admit(update: &[u8], known: impl Fn(u64) -> u32) -> Result<Admitte
     Ok(Admitted { bytes, clocks, gap, inserted, deletes: !deletes.ranges.is_empty() })
 }
 
+/// A state as it was when each client's clock stood where `clock` says and `deletes` were deleted.
+///
+/// yrs 0.28 writes a struct that it cuts at the end without its right neighbour, though its flags
+/// announce one, so the cutting is done here.
+pub(crate) fn until(
+    state: &[u8],
+    clock: impl Fn(u64) -> u32,
+    deletes: &[u8],
+) -> Result<Vec<u8>, Refused> {
+    let mut reader = Reader::new(state);
+    let mut sections = Vec::new();
+    for _ in 0..reader.count(3)? {
+        let structs = reader.count(2)?;
+        let client = reader.uint()?;
+        let end = clock(client);
+        let mut at = reader.clock()?;
+        let (mut kept, mut body) = (0, Vec::new());
+        let start = at;
+        for _ in 0..structs {
+            let from = reader.at();
+            let found = read_struct(&mut reader)?;
+            if at < end {
+                kept += 1;
+                let whole = found.length <= end - at;
+                let to = if whole { reader.at() } else { found.content_at };
+                body.extend_from_slice(&state[from..to]);
+                match found.text {
+                    _ if whole => {}
+                    Some(text) => push_bytes(&mut body, first_units(text, end - at)?.as_bytes()),
+                    None => push_uint(&mut body, u64::from(end - at)),
+                }
+            }
+            at = at.checked_add(found.length).ok_or(Refused::Malformed)?;
+        }
+        if kept > 0 {
+            sections.push((kept, client, start, body));
+        }
+    }
+    let mut bytes = Vec::with_capacity(state.len());
+    push_uint(&mut bytes, sections.len() as u64);
+    for (kept, client, start, body) in sections {
+        push_uint(&mut bytes, kept);
+        push_uint(&mut bytes, client);
+        push_uint(&mut bytes, u64::from(start));
+        bytes.extend_from_slice(&body);
+    }
+    bytes.extend_from_slice(deletes);
+    Ok(bytes)
+}
+
+fn first_units(text: &str, units: u32) -> Result<&str, Refused> {
+    let mut left = units as usize;
+    for (at, character) in text.char_indices() {
+        if left == 0 {
+            return Ok(&text[..at]);
+        }
+        left = left.checked_sub(character.len_utf16()).ok_or(Refused::Malformed)?;
+    }
+    Ok(text)
+}
+
 /// Checks a state vector's counts.
 pub(crate) fn check_state_vector(bytes: &[u8]) -> Result<(), Malformed> {
     let mut reader = Reader::new(bytes);
@@ -143,21 +204,37 @@ fn read_section<'a>(
     Ok((client, section))
 }
 
-struct Struct {
+struct Struct<'a> {
     length: u32,
     bytes: usize,
     skip: bool,
+    /// Where its content begins, and the content if it is text.
+    content_at: usize,
+    text: Option<&'a str>,
 }
 
-fn read_struct(reader: &mut Reader<'_>) -> Result<Struct, Refused> {
+fn read_struct<'a>(reader: &mut Reader<'a>) -> Result<Struct<'a>, Refused> {
     let info = reader.byte()?;
     let kind = info & KIND;
-    if kind == KIND_SKIP {
-        return Ok(Struct { length: positive(reader.clock()?)?, bytes: 0, skip: true });
-    }
-    if kind != KIND_STRING && kind != KIND_DELETED {
+    if kind != KIND_SKIP && kind != KIND_STRING && kind != KIND_DELETED {
         return Err(Refused::NotText);
     }
+    if kind != KIND_SKIP {
+        read_place(reader, info)?;
+    }
+    let content_at = reader.at();
+    if kind == KIND_STRING {
+        let text = reader.text()?;
+        let units = u32::try_from(text.encode_utf16().count()).map_err(|_| Refused::Malformed)?;
+        let length = positive(units)?;
+        return Ok(Struct { length, bytes: text.len(), skip: false, content_at, text: Some(text) });
+    }
+    let length = positive(reader.clock()?)?;
+    Ok(Struct { length, bytes: 0, skip: kind == KIND_SKIP, content_at, text: None })
+}
+
+/// Between which neighbours a struct stands, or in which root.
+fn read_place(reader: &mut Reader<'_>, info: u8) -> Result<(), Refused> {
     for flag in [HAS_ORIGIN, HAS_RIGHT_ORIGIN] {
         if info & flag != 0 {
             reader.uint()?;
@@ -170,12 +247,7 @@ fn read_struct(reader: &mut Reader<'_>) -> Result<Struct, Refused> {
             return Err(Refused::NotText);
         }
     }
-    if kind == KIND_DELETED {
-        return Ok(Struct { length: positive(reader.clock()?)?, bytes: 0, skip: false });
-    }
-    let text = reader.text()?;
-    let units = u32::try_from(text.encode_utf16().count()).map_err(|_| Refused::Malformed)?;
-    Ok(Struct { length: positive(units)?, bytes: text.len(), skip: false })
+    Ok(())
 }
 
 fn positive(length: u32) -> Result<u32, Refused> {
