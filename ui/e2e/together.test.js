@@ -29,8 +29,9 @@ story(
     const link = await sheet.getByLabel("Link to Trip").inputValue();
     assert.match(link, /^http:\/\/[^/]+\/l\/\w{10}#\w{26,}$/);
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), link);
-    await sheet.getByText("Edit", { exact: true }).click();
-    await sheet.getByRole("radio", { name: "Edit" }).and(page.locator(":checked")).waitFor();
+    const changed = page.waitForResponse((one) => one.request().method() === "PATCH" && one.ok());
+    await sheet.getByRole("radio", { name: "Edit" }).check();
+    await changed;
     await ada.button("Close").click();
     await page.getByRole("button", { name: "plan.md" }).click();
     await ada.ready();
@@ -43,7 +44,7 @@ story(
     await bo.toEnd();
     await bo.types("S");
     await bo.page.getByRole("dialog", { name: "What is your name?" }).waitFor();
-    await bo.page.getByLabel("Your name").fill("Bo");
+    await bo.page.getByRole("textbox", { name: "Your name" }).fill("Bo");
     await bo.button("Continue").click();
     await bo.sees("First day\nS");
     await bo.types("econd day, says Bo\n");
