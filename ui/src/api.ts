@@ -38,6 +38,9 @@ const withQuery = (path: string, query: Query): string => {
   return text ? `${path}?${text}` : path;
 };
 
+export const problemOf = (told: Record<string, string>, status = 0): Problem =>
+  new Problem(status, told.code ?? "internal", told.detail ?? "", told.hint ?? "");
+
 async function problemFrom(answer: Response): Promise<Problem> {
   const told = (await answer.json().catch(() => ({}))) as Record<string, string>;
   return new Problem(
@@ -91,13 +94,13 @@ export const downloadUrl = (file: string): string => `${rawUrl(file)}?download=1
 
 export const api = {
   // Signing in
-  signIn: (token: string) => post<{ me: Wire.Me }>("/session", { token }),
+  signIn: (token: string) => post<Wire.Me>("/session", { token }),
   signOut: () => del("/session"),
   me: () => get<Wire.Me>("/me"),
   rename: (wish: { name?: string; hue?: number }) => put<Wire.Me>("/me", wish),
   welcome: (signal?: AbortSignal) => get<Wire.Welcome>("/welcome", {}, signal),
   redeem: (wish: { secret: string; password?: string; name?: string }) =>
-    post<{ me: Wire.Me }>("/session", wish),
+    post<Wire.Me>("/session", wish),
 
   // The hive
   ready: () => post<void>("/ready"),
@@ -107,7 +110,7 @@ export const api = {
   renameHive: (me: Wire.Me, hive_name: string, reach: Wire.Reach) =>
     put<Wire.Me>("/onboarding", { name: me.person.name, hue: me.person.hue, hive_name, reach }),
   setReach: (reach: Wire.Reach) => put<Wire.Status>("/reach", { reach }),
-  testReach: () => post<Wire.Address[] | { addresses: Wire.Address[] }>("/reach/test"),
+  testReach: () => post<Wire.Address[]>("/reach/test"),
   pause: (until_at: number | null) => put<unknown>("/pause", { until_at }),
   resume: () => del("/pause"),
   recent: (limit = 12) => get<Wire.Recent[]>("/recent", { limit }),

@@ -3,9 +3,7 @@
 import "./style/global.css";
 import { mount } from "svelte";
 import App from "./App.svelte";
-import { reportReady } from "./platform";
 import { theme } from "./state/theme.svelte";
 
 theme.apply();
 mount(App, { target: document.getElementById("app")! });
-reportReady();

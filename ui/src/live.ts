@@ -1,6 +1,6 @@
 // The only file that follows the hive's event stream, and the one that knows whether it answers.
 
-import { api, eventsUrl } from "./api";
+import { api, eventsUrl, problemOf, type Problem } from "./api";
 import type { Change, Here } from "./wire/types";
 
 export interface Listener {
@@ -9,6 +9,8 @@ export interface Listener {
   /** Events were missed: fetch again what is shown. */
   reset(): void;
   state(up: boolean): void;
+  /** The key that this page came with was taken back. */
+  ended(problem: Problem): void;
 }
 
 const RETRY_MS = 2000;
@@ -30,7 +32,16 @@ export function follow(listener: Listener): () => void {
       if (missed) listener.reset();
       missed = false;
     });
-    source.addEventListener("reset", () => listener.reset());
+    source.addEventListener("reset", () => {
+      seen = "";
+      listener.state(true);
+      listener.reset();
+    });
+    source.addEventListener("ended", (event) => {
+      ended = true;
+      source?.close();
+      listener.ended(problemOf(JSON.parse(event.data) as Record<string, string>));
+    });
     source.addEventListener("change", (event) => {
       seen = event.lastEventId || seen;
       listener.change(JSON.parse(event.data) as Change);

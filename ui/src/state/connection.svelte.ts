@@ -1,32 +1,37 @@
 // Whether the hive answers, who is here, and word of who comes and goes.
 
 import { follow } from "../live";
-import type { Here } from "../wire/types";
+import type { Problem } from "../api";
+import type { Here, Person } from "../wire/types";
 import { changes } from "./changes";
 import { notices } from "./notices.svelte";
 import { names } from "../words";
 
+export type Present = Here & { person: Person };
+
 class Connection {
   state: "joining" | "up" | "lost" = $state("joining");
-  people: Here[] = $state.raw([]);
+  people: Present[] = $state.raw([]);
   #known: Set<string> | null = null;
 
-  start(self: () => string | undefined): () => void {
+  start(self: () => string | undefined, ended: (problem: Problem) => void): () => void {
     return follow({
+      ended,
       change: (change) => changes.tell(change),
       reset: () => changes.tell(null),
       state: (up) => {
         if (!up && this.state === "up") this.people = [];
         this.state = up ? "up" : "lost";
       },
-      here: (people) => {
+      here: (all) => {
+        const people = all.filter((one): one is Present => one.person !== null);
         this.people = people;
         this.#announce(people, self());
       },
     });
   }
 
-  #announce(people: Here[], self: string | undefined) {
+  #announce(people: Present[], self: string | undefined) {
     const now = new Map(people.map((one) => [one.person.id, one.person.name || "A guest"]));
     if (self) now.delete(self);
     const before = this.#known;
@@ -38,7 +43,7 @@ class Connection {
   }
 
   /** One entry for each person, whatever the number of their windows. */
-  in(test: (one: Here) => boolean): Here[] {
+  in(test: (one: Present) => boolean): Present[] {
     const seen = new Map(this.people.filter(test).map((one) => [one.person.id, one]));
     return [...seen.values()];
   }

@@ -1,7 +1,6 @@
 // The way in by a link: the secret of the fragment against a session, and every way it can fail.
 
 import { api, asProblem, type Problem } from "../api";
-import { linkOf } from "../paths";
 import { recall, remember } from "./theme.svelte";
 import type { Me, Welcome } from "../wire/types";
 
@@ -53,7 +52,7 @@ class Entrance {
       if (this.welcome.state !== "open") return this.#close(ended(this.welcome.state));
       if (!secret) return this.#close(cut());
       if (this.welcome.password_needed) this.state = { is: "password", wrong: null };
-      else this.#entered((await api.redeem({ secret, ...known() })).me);
+      else this.#entered(await api.redeem({ secret, ...known() }));
     } catch (cause) {
       const problem = asProblem(cause);
       if (problem.code === "password_needed") this.state = { is: "password", wrong: null };
@@ -64,7 +63,7 @@ class Entrance {
   async answer(password: string) {
     try {
       const secret = location.hash.slice(1);
-      this.#entered((await api.redeem({ secret, password, ...known() })).me);
+      this.#entered(await api.redeem({ secret, password, ...known() }));
     } catch (cause) {
       const problem = asProblem(cause);
       const again = ["password_wrong", "slow_down", "unreachable"].includes(problem.code);
@@ -84,18 +83,18 @@ class Entrance {
       this.me = await api.me();
     } catch (cause) {
       const problem = asProblem(cause);
-      if (problem.code === "unreachable") return;
-      if (this.holding) {
-        this.shut = problem;
-        return;
-      }
-      if (problem.code === "signed_out") await this.#redeem();
-      else this.#close(problem);
+      if (problem.code !== "unreachable") this.leave(problem);
     }
   }
 
-  #entered(me: Me | undefined) {
-    if (!me) return void api.me().then((found) => this.#entered(found));
+  /** The door closed: the page goes, unless it holds text that was not sent. */
+  leave(problem: Problem) {
+    if (this.holding) this.shut = problem;
+    else if (problem.code === "signed_out") void this.#redeem();
+    else this.#close(problem);
+  }
+
+  #entered(me: Me) {
     this.me = me;
     this.state = { is: "in" };
   }
@@ -142,4 +141,3 @@ function ended(state: Welcome["state"]): Problem {
 }
 
 export const entrance = new Entrance();
-export const link = linkOf(location.pathname);

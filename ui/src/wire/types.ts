@@ -24,7 +24,9 @@ export interface Me {
 export interface GuestLink {
   id: string;
   name: string | null;
+  share: string;
   share_name: string;
+  file: string | null;
   path: string;
   kind: "share" | "folder" | "file";
   right: Right;
@@ -35,19 +37,18 @@ export interface Welcome {
   owner: { name: string; hue: Hue };
   hive_name: string;
   password_needed: boolean;
-  needs_secret: true;
   state: "open" | "expired" | "revoked" | "used_up";
   expires_at: number | null;
 }
 
 export interface Here {
-  person: Person;
+  /** Nobody for a program that came with a token. */
+  person: Person | null;
   role: string;
   file: string | null;
   share: string | null;
   path: string | null;
   since_at: number;
-  from: string | null;
 }
 
 export interface Address {
@@ -74,7 +75,10 @@ export interface Status {
   addresses: Address[];
   shares: { count: number; problems: number };
   people_here: Here[];
-  memory_bytes: number;
+  open_documents: number;
+  memory_bytes: number | null;
+  free_bytes: number | null;
+  data_folder: string;
   warnings: Warning[];
 }
 
@@ -128,10 +132,9 @@ export interface File {
   here: string[];
 }
 
+/** Why a file cannot be edited live. */
 export interface NotLive {
-  no: string;
-  detail: string;
-  hint: string;
+  no: Warning;
 }
 
 export interface OpenFile extends File {
