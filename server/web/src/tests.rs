@@ -52,3 +52,15 @@ fn sentences_begin_with_a_capital_and_end_with_a_stop() {
         assert_eq!(crate::error::sentence(given.to_owned()), expected);
     }
 }
+
+/// The document is kept beside the code, so that a change of the API shows in review.
+#[test]
+fn the_kept_document_is_the_present_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    let present = routes::openapi_json() + "\n";
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    if kept != present {
+        std::fs::write(path, present).expect("the document must be writable");
+        panic!("the API changed: {path} was written anew; look at it and commit it");
+    }
+}
