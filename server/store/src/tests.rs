@@ -111,3 +111,25 @@ fn a_database_of_a_newer_skep_is_left_alone() {
     drop(connection);
     assert!(matches!(open(home.path()), Err(Error::Newer { found: 999, .. })));
 }
+
+#[test]
+fn a_full_disk_is_told_to_everybody_who_waits_and_the_store_goes_on() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(home.path()).expect("it opens");
+    remember(&store, "before").expect("written");
+    let pages = |store: &Store, pages: i64| {
+        let set = store.write_blocking(move |tx| {
+            tx.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+            Ok::<_, Error>(())
+        });
+        set.expect("the limit is set");
+    };
+    pages(&store, 1);
+    let large = "x".repeat(1_000_000);
+    let filled: Result<(), Error> =
+        store.write_blocking(move |tx| set_setting(tx, "large", Some(&large)));
+    assert!(matches!(filled, Err(Error::Full)), "{filled:?}");
+    pages(&store, 1_000_000);
+    remember(&store, "after").expect("there is room again");
+    assert!(recalls(&store, "before") && !recalls(&store, "large"));
+}

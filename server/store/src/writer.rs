@@ -22,7 +22,8 @@ const READERS_IDLE_MAX: usize = 4;
 /// The clock that the store hands to commands; tests give their own.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
-type Job = Box<dyn FnOnce(&Connection, Time, &mut dyn Rng) -> Option<Answer> + Send>;
+/// Runs a change on the open transaction, or tells its caller why there is none.
+type Job = Box<dyn FnOnce(Result<Tx<'_>, Error>) -> Option<Answer> + Send>;
 /// Tells the caller how the commit went.
 type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
@@ -195,16 +196,14 @@ where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
-    Box::new(move |connection, now, chance| {
-        match change(&mut Tx::new(connection, now, chance)) {
-            Ok(value) => Some(Box::new(move |commit: Result<(), Error>| {
-                // A caller that stopped waiting needs no answer.
-                drop(reply.send(commit.map(|()| value).map_err(E::from)));
-            })),
-            Err(error) => {
-                drop(reply.send(Err(error)));
-                None
-            }
+    Box::new(move |tx| match tx.map_err(E::from).and_then(|mut tx| change(&mut tx)) {
+        Ok(value) => Some(Box::new(move |commit: Result<(), Error>| {
+            // A caller that stopped waiting needs no answer.
+            drop(reply.send(commit.map(|()| value).map_err(E::from)));
+        })),
+        Err(error) => {
+            drop(reply.send(Err(error)));
+            None
         }
     })
 }
@@ -256,34 +255,49 @@ impl Writer {
         }
     }
 
-    /// Runs each job in a savepoint of one transaction, then commits it.
+    /// Runs each job in a savepoint of one transaction, then commits it. Jobs that find no
+    /// transaction any more are refused with the reason.
     fn run_all(&mut self, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), Error> {
         let now = (self.clock)();
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let mut open = self.connection.execute_batch("BEGIN IMMEDIATE").map_err(Error::from);
         for job in jobs {
-            self.connection.execute_batch("SAVEPOINT job")?;
-            let connection = &self.connection;
-            let chance = &mut *self.chance;
-            let outcome = catch_unwind(AssertUnwindSafe(|| job(connection, now, chance)));
-            if self.connection.is_autocommit() {
-                // SQLite itself rolled everything back (disk full, I/O error).
-                answers.extend(outcome.ok().flatten());
-                return Err(Error::Full);
-            }
-            match outcome {
-                Ok(Some(answer)) => {
-                    answers.push(answer);
-                    self.connection.execute_batch("RELEASE job")?;
+            open = match open {
+                Ok(()) => self.run_one(job, now, answers),
+                Err(error) => {
+                    job(Err(error.again()));
+                    Err(error)
                 }
-                Ok(None) => self.connection.execute_batch("ROLLBACK TO job; RELEASE job")?,
-                Err(_) => {
-                    tracing::error!("a change panicked and was rolled back");
-                    self.connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
-                }
-            }
+            };
         }
+        open?;
         self.connection.execute_batch("COMMIT")?;
         Ok(())
+    }
+
+    /// Runs one job; fails only if the transaction as a whole cannot go on.
+    fn run_one(&mut self, job: Job, now: Time, answers: &mut Vec<Answer>) -> Result<(), Error> {
+        if let Err(error) = self.connection.execute_batch("SAVEPOINT job") {
+            let error = Error::from(error);
+            job(Err(error.again()));
+            return Err(error);
+        }
+        let tx = Tx::new(&self.connection, now, &mut *self.chance);
+        let outcome = catch_unwind(AssertUnwindSafe(|| job(Ok(tx))));
+        let kept = match outcome {
+            Ok(answer) => answer,
+            Err(_) => {
+                tracing::error!("a change panicked and was rolled back");
+                None
+            }
+        };
+        let is_kept = kept.is_some();
+        answers.extend(kept);
+        if self.connection.is_autocommit() {
+            // SQLite itself rolled everything back (disk full, I/O error).
+            return Err(Error::Full);
+        }
+        let end = if is_kept { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
+        Ok(self.connection.execute_batch(end)?)
     }
 }
 
