@@ -256,7 +256,8 @@ impl Page {
         let until = Instant::now() + time;
         while self.closed.is_none()
             && tokio::time::timeout(until - Instant::now(), self.take_next()).await.is_ok()
-        {}
+        {
+        }
     }
 
     fn words(&self) -> String {

@@ -36,6 +36,7 @@ impl From<hive::Error> for Failure {
     fn from(error: hive::Error) -> Self {
         let code = match &error {
             hive::Error::NotRunning => NOT_RUNNING,
+            hive::Error::OtherAccount { .. } => DENIED,
             hive::Error::Problem { status: 401 | 403, .. } => DENIED,
             hive::Error::Problem { status: 404 | 410, .. } => NOT_THERE,
             _ => FAILED,

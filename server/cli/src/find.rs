@@ -14,7 +14,7 @@ pub(crate) struct Place {
 
 pub(crate) async fn share(client: &Client, named: &str) -> Result<wire::Share, Failure> {
     let place = place(client, named).await?;
-    if place.path.is_empty() || place.share.kind == "file" {
+    if place.path.is_empty() {
         return Ok(place.share);
     }
     let words = format!("{named} lies in the share {} and is none itself.", place.share.name);
@@ -24,15 +24,17 @@ pub(crate) async fn share(client: &Client, named: &str) -> Result<wire::Share, F
 pub(crate) async fn place(client: &Client, named: &str) -> Result<Place, Failure> {
     let shares = client.shares().await?;
     let on_disk = on_disk(named);
-    let best = on_disk.iter().flat_map(|path| {
-        shares.iter().filter_map(move |share| {
-            let root = Path::new(share.root.as_deref()?);
-            let inside = path.strip_prefix(root).ok()?;
-            Some((root.components().count(), share, inside.display().to_string()))
-        })
-    });
-    if let Some((_, share, path)) = best.max_by_key(|(depth, ..)| *depth) {
-        return Ok(Place { share: share.clone(), path });
+    let mut best: Option<(usize, Place)> = None;
+    if let Some(path) = on_disk {
+        for share in &shares {
+            let Some((depth, path)) = inside(client, share, &path).await? else { continue };
+            if best.as_ref().is_none_or(|(deepest, _)| depth >= *deepest) {
+                best = Some((depth, Place { share: share.clone(), path }));
+            }
+        }
+    }
+    if let Some((_, place)) = best {
+        return Ok(place);
     }
     let (name, path) = named.split_once('/').unwrap_or((named, ""));
     let known = shares.iter().find(|share| share.id == name || share.name == name);
@@ -49,6 +51,22 @@ pub(crate) async fn place(client: &Client, named: &str) -> Result<Place, Failure
             Err(Failure::not_there(format!("{named} is not shared. {shared}")))
         }
     }
+}
+
+/// How deep the share lies and the path in it, if it holds what lies there on disk. A share of one
+/// file holds nothing of its folder but that file.
+async fn inside(
+    client: &Client,
+    share: &wire::Share,
+    path: &Path,
+) -> Result<Option<(usize, String)>, Failure> {
+    let Some(root) = share.root.as_deref().map(Path::new) else { return Ok(None) };
+    let Ok(inside) = path.strip_prefix(root) else { return Ok(None) };
+    let depth = root.components().count();
+    let Some(file) = &share.file else { return Ok(Some((depth, inside.display().to_string()))) };
+    let only: wire::FileDetails = client.get(&format!("/files/{file}")).await?;
+    let named = inside == Path::new(&only.file.path);
+    Ok(named.then(|| (depth + 1, String::new())))
 }
 
 /// The file that a place names.

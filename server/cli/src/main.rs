@@ -6,6 +6,7 @@ mod failure;
 mod find;
 mod print;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -56,5 +57,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SKEP_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 }

@@ -6,15 +6,22 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub(crate) fn line(text: &str) -> io::Result<()> {
-    let mut output = io::stdout().lock();
-    writeln!(output, "{text}")?;
-    output.flush()
+    bytes(format!("{text}\n").as_bytes())
 }
 
+/// A reader that has seen enough, such as `head`, is no fault.
 pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    output.write_all(bytes)?;
-    output.flush()
+    match output.write_all(bytes).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Something to know beside the result.
+pub(crate) fn warning(text: &str) {
+    // Without standard error there is nobody to tell.
+    drop(writeln!(io::stderr(), "skep: {text}"));
 }
 
 pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {

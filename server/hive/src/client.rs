@@ -225,10 +225,20 @@ impl Client {
 
 #[cfg(unix)]
 async fn connect(places: &Places) -> Result<tokio::net::UnixStream, Error> {
-    tokio::net::UnixStream::connect(&places.socket).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => Error::NotRunning,
+    use std::io::ErrorKind as Kind;
+    let other = || Error::OtherAccount { socket: places.socket.clone() };
+    let connected = tokio::net::UnixStream::connect(&places.socket).await;
+    let stream = connected.map_err(|error| match error.kind() {
+        Kind::NotFound | Kind::ConnectionRefused | Kind::NotADirectory | Kind::InvalidFilename => {
+            Error::NotRunning
+        }
+        Kind::PermissionDenied => other(),
         _ => Error::Silent { why: error.to_string() },
-    })
+    })?;
+    // A socket with a shortened name lies where every account may put one.
+    let own = rustix::process::geteuid().as_raw();
+    let peer = stream.peer_cred().map_err(|error| Error::Silent { why: error.to_string() })?;
+    if own == 0 || [own, 0].contains(&peer.uid()) { Ok(stream) } else { Err(other()) }
 }
 
 async fn in_time<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

@@ -172,8 +172,8 @@ impl Config {
     }
 }
 
-/// `listen.port` is `SKEP_LISTEN_PORT`.
-fn variable(name: &str) -> String {
+/// The variable that overrules a key: `SKEP_LISTEN_PORT` for `listen.port`.
+pub fn variable(name: &str) -> String {
     format!("SKEP_{}", name.replace('.', "_").to_uppercase())
 }
 
@@ -181,10 +181,19 @@ fn read(path: &Path) -> Result<DocumentMut, Error> {
     let bad = |why: String| Error::Config { path: path.to_owned(), why };
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(bad(error.to_string())),
+        // Where no file can be, the data folder cannot be either, and says so better.
+        Err(error) if is_absent(error.kind()) => String::new(),
+        Err(error) => {
+            let why = format!("it cannot be read ({error}). Allow your account to read it");
+            return Err(bad(why));
+        }
     };
     text.parse().map_err(|error: toml_edit::TomlError| bad(error.to_string().trim().to_owned()))
+}
+
+fn is_absent(kind: std::io::ErrorKind) -> bool {
+    use std::io::ErrorKind as Kind;
+    matches!(kind, Kind::NotFound | Kind::NotADirectory | Kind::InvalidFilename)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {
@@ -260,13 +269,31 @@ fn unknown(document: &DocumentMut) -> Vec<(String, Option<&'static str>)> {
     unknown
 }
 
-/// The key whose name shares the most two-letter pieces with this one.
+/// The key that was probably meant: its name, or the name without its table, differs in few letters.
 fn nearest(name: &str) -> Option<&'static str> {
-    let pieces = |text: &str| -> Vec<[char; 2]> {
-        let letters: Vec<char> = text.chars().collect();
-        letters.windows(2).map(|pair| [pair[0], pair[1]]).collect()
+    const LETTERS_MAX: usize = 3;
+    let away = |key: &Key| {
+        let short = key.name.split_once('.').map_or(key.name, |(_, entry)| entry);
+        distance(name, key.name).min(distance(name, short))
     };
-    let wanted = pieces(name);
-    let shared = |key: &Key| pieces(key.name).iter().filter(|one| wanted.contains(one)).count();
-    KEYS.iter().max_by_key(|key| shared(key)).filter(|key| shared(key) > 2).map(|key| key.name)
+    KEYS.iter()
+        .min_by_key(|key| away(key))
+        .filter(|key| away(key) <= LETTERS_MAX)
+        .map(|key| key.name)
+}
+
+/// How many letters must be put in, taken out or changed to make one name from the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = at + 1;
+        for (column, known) in other.iter().enumerate() {
+            let changed = corner + usize::from(letter != *known);
+            corner = row[column + 1];
+            row[column + 1] = changed.min(corner + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
 }

@@ -24,6 +24,12 @@ pub enum Error {
     AlreadyRunning { socket: PathBuf },
     #[error("Skep is not running. Start it: skep serve")]
     NotRunning,
+    #[error(
+        "The hive at {} belongs to another account, which alone may use it. Sign in as that account, \
+         or set SKEP_HOME to a hive of your own.",
+        socket.display()
+    )]
+    OtherAccount { socket: PathBuf },
     #[error("The configuration {} cannot be used: {why}.", path.display())]
     Config { path: PathBuf, why: String },
     #[error(

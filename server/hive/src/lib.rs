@@ -17,7 +17,7 @@ mod tls;
 mod upkeep;
 
 pub use client::{Client, HereLine, RecentLine, ShareLine, Summary, SummaryState};
-pub use config::{Config, KEYS, Key, Origin, Value};
+pub use config::{Config, KEYS, Key, Origin, Value, variable};
 pub use error::Error;
 pub use init::init;
 pub use places::Places;

@@ -10,6 +10,7 @@ use crate::print;
 
 pub(crate) fn get(home: Option<&Path>, key: Option<String>, json: bool) -> Result<(), Failure> {
     let config = Config::load(&Places::find(home)?.config)?;
+    warn_of_unknown(&config);
     if let Some(name) = key {
         let Some((value, _)) = config.shown(&name) else {
             let names: Vec<_> = KEYS.iter().map(|key| key.name).collect();
@@ -33,13 +34,28 @@ pub(crate) fn get(home: Option<&Path>, key: Option<String>, json: bool) -> Resul
 }
 
 pub(crate) fn set(home: Option<&Path>, key: &str, value: &str) -> Result<(), Failure> {
-    let places = Places::find(home)?;
-    Config::load(&places.config)?.set(key, value)?;
+    let mut config = Config::load(&Places::find(home)?.config)?;
+    let overruled = matches!(config.shown(key), Some((_, Origin::Environment)));
+    config.set(key, value)?;
+    if overruled {
+        let variable = hive::variable(key);
+        let words =
+            format!("{key} is {value} in the file, but the variable {variable} overrules it.");
+        return Ok(print::line(&words)?);
+    }
     Ok(print::line(&format!("{key} is {value} from the next start of the hive on."))?)
 }
 
 pub(crate) fn path(home: Option<&Path>) -> Result<(), Failure> {
     Ok(print::line(&Places::find(home)?.config.display().to_string())?)
+}
+
+/// Tells of names in the file that mean nothing: they are rather mistyped than meant for nobody.
+pub(crate) fn warn_of_unknown(config: &Config) {
+    for (name, nearest) in &config.unknown {
+        let meant = nearest.map(|nearest| format!(" Do you mean {nearest}?")).unwrap_or_default();
+        print::warning(&format!("the configuration names {name}, which means nothing.{meant}"));
+    }
 }
 
 fn word(origin: Origin) -> &'static str {

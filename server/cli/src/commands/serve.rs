@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use hive::{Hive, Options};
+use hive::{Config, Hive, Options, Places};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -20,6 +20,7 @@ pub(crate) async fn run(
     listen: Option<SocketAddr>,
     json: bool,
 ) -> Result<(), Failure> {
+    super::config::warn_of_unknown(&Config::load(&Places::find(home)?.config)?);
     let options = Options { home: home.map(Path::to_owned), listen };
     let mut interrupted = Interrupted::new()?;
     let hive = Hive::start(options).await?;
@@ -35,25 +36,31 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Ctrl+C, or the system's wish that the program ends.
+/// Ctrl+C, the system's wish that the program ends, or the end of its terminal; heard from the
+/// start on, so that none comes too early to end in order.
 struct Interrupted {
     #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
+    signals: [tokio::signal::unix::Signal; 3],
 }
 
 impl Interrupted {
     fn new() -> Result<Self, Failure> {
         Ok(Self {
             #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+            signals: {
+                use tokio::signal::unix::{SignalKind as Kind, signal};
+                [signal(Kind::interrupt())?, signal(Kind::terminate())?, signal(Kind::hangup())?]
+            },
         })
     }
 
     #[cfg(unix)]
     async fn wait(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.signals;
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = self.terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
     }
 

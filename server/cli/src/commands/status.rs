@@ -36,7 +36,10 @@ fn row(share: &wire::Share) -> Vec<String> {
     vec![
         share.name.clone(),
         share.reason.clone().unwrap_or_else(|| share.state.replace('_', " ")),
-        format!("{} files", share.files),
+        match share.files {
+            1 => "1 file".to_owned(),
+            files => format!("{files} files"),
+        },
         print::size(share.bytes),
         share.root.clone().unwrap_or_default(),
     ]

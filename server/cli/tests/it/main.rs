@@ -1,4 +1,5 @@
 //! Drives the `skep` program as a process, and tries to break it.
 
-mod world;
 mod commands;
+mod places;
+mod world;

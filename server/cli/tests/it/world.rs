@@ -70,8 +70,12 @@ impl Home {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
+        self.command_through(&self.through, arguments)
+    }
+
+    fn command_through(&self, through: &[String], arguments: &[&str]) -> Command {
         let program = env!("CARGO_BIN_EXE_skep").to_owned();
-        let mut words = self.through.clone();
+        let mut words = through.to_vec();
         words.push(program);
         words.extend(arguments.iter().map(|word| (*word).to_owned()));
         let mut command = Command::new(&words[0]);
@@ -88,7 +92,16 @@ impl Home {
 
     /// Runs one command to its end.
     pub(crate) fn skep(&self, arguments: &[&str]) -> Outcome {
-        let output = self.command(arguments).output().unwrap();
+        Self::outcome(self.command(arguments))
+    }
+
+    /// [`Home::skep`] with other words before the program.
+    pub(crate) fn skep_through(&self, through: &[String], arguments: &[&str]) -> Outcome {
+        Self::outcome(self.command_through(through, arguments))
+    }
+
+    fn outcome(mut command: Command) -> Outcome {
+        let output = command.output().unwrap();
         let words = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Outcome {
             code: output.status.code().unwrap_or(-1),
