@@ -212,10 +212,14 @@ impl Follower {
     }
 }
 
-/// The owner hears everything; others what concerns the share that their key opens.
+/// The owner hears everything; others what concerns the share that their key opens, and a guest
+/// when the link that let it in gives another right.
 fn may_know(who: &Who, change: &Change) -> bool {
     if who.may_manage_hive().is_ok() {
         return true;
+    }
+    if let (Means::Link(_, own), "link") = (&who.means, change.kind.as_str()) {
+        return own.as_str() == change.key;
     }
     let kind = matches!(change.kind.as_str(), "share" | "file");
     let share = change.share.is_some_and(|share| match who.scope {

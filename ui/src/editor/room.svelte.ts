@@ -74,9 +74,14 @@ export class Room {
     return this.#pending?.mine ?? "";
   }
 
-  rename(me: Me) {
+  /** The person has another name, or the link gives another right now. */
+  follow(me: Me) {
+    const { right } = this.me;
     this.me = me;
     this.#introduce();
+    if (me.right === right) return;
+    this.right = me.right;
+    this.#show();
   }
 
   end() {

@@ -129,9 +129,9 @@ const cut = () =>
 
 function ended(state: Welcome["state"]): Problem {
   const words: Record<string, string> = {
-    expired: "This link has ended.",
-    revoked: "This link was taken back.",
-    used_up: "This link was opened as often as it may be.",
+    expired: "This link has expired.",
+    revoked: "This link was taken back by its owner, or never existed.",
+    used_up: "This link was for a limited number of people, and all of them have come.",
   };
   return says(
     `link_${state}`,
