@@ -20,6 +20,7 @@ for (const size of APP_SIZES) {
   app.set(size, draw("colour open", size));
   await writeFile(target(`app/${size}.png`), app.get(size));
 }
+await writeFile(target("../src-tauri/pages/mark.png"), app.get(128));
 await writeFile(target("skep.ico"), ico([16, 24, 32, 64, 256]));
 await writeFile(target("skep.icns"), icns());
 

@@ -1,0 +1,3 @@
+// The shell sets the words before this page loads; it hears the buttons as refused navigations.
+document.getElementById("what").textContent = window.skepStartError;
+document.getElementById("again").focus();

@@ -1,0 +1,46 @@
+//! The hive without window and tray: says where to open it and serves until it is told to stop.
+
+use std::io::Write;
+
+use hive::{Client, Error, Hive, Options};
+
+pub(crate) async fn run() -> anyhow::Result<()> {
+    match Hive::start(Options::default()).await {
+        Ok(hive) => {
+            let url = hive.client().sign_in_url().await?;
+            say(&format!("Skep runs at {}. Open it once with this address:\n{url}", hive.address()))?;
+            stop_signal().await;
+            hive.stop().await;
+            Ok(())
+        }
+        Err(Error::AlreadyRunning { .. }) => {
+            let url = Client::attach(None).await?.sign_in_url().await?;
+            Ok(say(&format!("Skep runs already. Open it with this address:\n{url}"))?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns when the session or the person ends the process.
+pub(crate) async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! { _ = interrupt => {} _ = terminate.recv() => {} }
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "SIGTERM will not be heard"),
+        }
+    }
+    #[cfg(not(unix))]
+    if let Err(error) = interrupt.await {
+        tracing::warn!(%error, "Ctrl+C will not be heard");
+    }
+}
+
+fn say(words: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{words}")
+}
