@@ -7,6 +7,7 @@ import { gather } from "../state/changes";
 import type { Me, OpenDocument, Right } from "../wire/types";
 import { closeWords, condition, type Condition, type Facts } from "./condition";
 import { SavedCount } from "./frames";
+import { watchLine } from "./line";
 import { Pending, type Delta } from "./pending";
 import { inRoom, type InRoom } from "./people";
 import { lastFirst, rebase } from "./rebase";
@@ -44,6 +45,7 @@ export class Room {
   readonly #calm = gather(() => this.#show(), CALM_MS);
   readonly #keep = gather(() => void this.#keepUnsent(), KEEP_MS);
   #provider: WebsocketProvider | null = null;
+  #unwatch: (() => void) | null = null;
   #pending: Pending | null = null;
   #storedState: Uint8Array = new Uint8Array();
   #told: Told | null = null;
@@ -123,6 +125,7 @@ export class Room {
       closed: (code, reason) => void this.#closed(code, reason),
       changed: () => this.#show(),
     });
+    this.#unwatch = watchLine(this.#provider, () => this.condition.kind === "saving");
     this.#provider.awareness.on("change", () => this.#meet());
     this.#introduce();
     this.#provider.once("sync", () => void this.#begin(doc, text, carried));
@@ -253,6 +256,7 @@ export class Room {
   #close() {
     this.#keep.end();
     this.#calm.end();
+    this.#unwatch?.();
     const provider = this.#provider;
     this.#provider = null;
     provider?.destroy();
