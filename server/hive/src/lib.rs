@@ -89,8 +89,6 @@ impl Hive {
             Arc::new(Listeners::new(&places, config, options.listen, &identity, warnings));
         let state =
             web::State::new(store.clone(), files.clone(), documents.clone(), listeners.clone());
-        listeners.open(&state).await?;
-        let local = listeners::open_local(&places, &state)?;
         let tasks = vec![
             AbortOnDropHandle::new(files_task),
             AbortOnDropHandle::new(tokio::spawn(features::follow(
@@ -102,16 +100,22 @@ impl Hive {
             AbortOnDropHandle::new(tokio::spawn(listeners::follow_network(listeners.clone()))),
         ];
         let pages_ready = state.pages_ready();
-        Ok(Self {
-            places,
-            store,
-            files,
-            documents,
-            listeners,
-            pages_ready,
-            local: Some(local),
-            tasks,
-        })
+        let mut hive =
+            Self { places, store, files, documents, listeners, pages_ready, local: None, tasks };
+        match hive.open_doors(&state).await {
+            Ok(()) => Ok(hive),
+            // Gives the data folder free again, so that the shell can try once more.
+            Err(error) => {
+                hive.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn open_doors(&mut self, state: &web::State) -> Result<(), Error> {
+        self.listeners.open(state).await?;
+        self.local = Some(listeners::open_local(&self.places, state)?);
+        Ok(())
     }
 
     /// The address of its own pages on this computer, such as `http://127.0.0.1:7537`.
