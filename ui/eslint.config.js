@@ -30,7 +30,7 @@ export default ts.config(
     languageOptions: { parserOptions: { parser: ts.parser } },
   },
   {
-    files: ["src/api.ts", "src/live.ts", "src/editor/socket.ts", "size.mjs"],
+    files: ["src/api.ts", "src/live.ts", "src/editor/socket.ts", "size.mjs", "e2e/**"],
     rules: { "no-restricted-globals": "off" },
   },
 );

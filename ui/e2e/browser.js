@@ -56,6 +56,14 @@ export class Person {
     return person;
   }
 
+  /** Has told a name in this browser before. */
+  named() {
+    const tell = (name) => {
+      if (location.protocol.startsWith("http")) localStorage.setItem("skep:name", name);
+    };
+    return this.page.addInitScript(tell, this.name);
+  }
+
   button(name, exact = true) {
     return this.page.getByRole("button", { name, exact });
   }
@@ -149,10 +157,6 @@ export class Person {
   async seesInPage(words, { within } = {}) {
     const found = this.page.getByText(words).filter({ visible: true }).first();
     await found.waitFor({ timeout: within ?? 15_000 });
-  }
-
-  axe() {
-    return this.page;
   }
 
   async leaves() {

@@ -86,20 +86,16 @@ for (const [how, write] of Object.entries(WRITERS)) {
   );
 }
 
-story(
-  "vim itself writes the open file",
-  { files: { "Trip/poem.txt": POEM } },
-  async (world) => {
-    const ada = await alone(world, "Trip/poem.txt");
-    const vim = ["-es", "-u", "NONE", "-c", "2s/second/2nd/", "-c", "wq"];
-    const missing = await run("vim", [...vim, world.hive.path("Trip/poem.txt")]).then(
-      () => false,
-      (cause) => cause.code === "ENOENT",
-    );
-    if (missing) return world.tell("vim is not installed here; its way of writing is tested above");
-    await untilEqual("the page shows it", () => ada.shown(), POEM.replace("second", "2nd"));
-  },
-);
+story("vim itself writes the open file", { files: { "Trip/poem.txt": POEM } }, async (world) => {
+  const ada = await alone(world, "Trip/poem.txt");
+  const vim = ["-es", "-u", "NONE", "-c", "2s/second/2nd/", "-c", "wq"];
+  const missing = await run("vim", [...vim, world.hive.path("Trip/poem.txt")]).then(
+    () => false,
+    (cause) => cause.code === "ENOENT",
+  );
+  if (missing) return world.tell("vim is not installed here; its way of writing is tested above");
+  await untilEqual("the page shows it", () => ada.shown(), POEM.replace("second", "2nd"));
+});
 
 story(
   "git checks out another version under an open text",
@@ -156,7 +152,11 @@ story(
     await bo.page.keyboard.press("Control+z");
     await untilEqual("then Bo's", () => bo.shown(), "base\na program was here\n");
     await ada.page.keyboard.press("Control+y");
-    await untilEqual("and Ada's again", () => ada.shown(), "base\nAda was here\na program was here\n");
+    await untilEqual(
+      "and Ada's again",
+      () => ada.shown(),
+      "base\nAda was here\na program was here\n",
+    );
   },
 );
 

@@ -11,8 +11,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const SKEP =
-  process.env.SKEP_BIN ??
-  resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target", "debug", "skep");
+  process.env.SKEP_BIN ?? resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target", "debug", "skep");
 
 export class Hive {
   /** `http://127.0.0.1:PORT` while it runs. */

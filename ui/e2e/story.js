@@ -40,7 +40,7 @@ class World {
   /** A guest with a name, in the document of a link. */
   async guest(name, link, options) {
     const guest = await this.person(name, options);
-    await guest.page.addInitScript((own) => localStorage.setItem("skep:name", own), name);
+    await guest.named();
     await guest.edits(link);
     return guest;
   }
