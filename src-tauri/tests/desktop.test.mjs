@@ -52,7 +52,7 @@ story("the first start leads to a copied link", {}, async (world) => {
   // A file manager's drop arrives through the shell, as this event.
   const drop = "dispatchEvent(new CustomEvent('skep:drop', { detail: { paths: arguments[0] } }))";
   await page.script(drop, [join(world.folder, "Trip")]);
-  const field = await page.find("//dialog//input[contains(@value, '/l/')] | //*[@role='dialog']//input");
+  const field = await page.find("//input[@aria-label='Link to Trip']");
   const link = await until("a link", () =>
     page.script("return arguments[0].value", { "element-6066-11e4-a52e-4f735466cecf": field }));
   assert.match(link, /^http:\/\/[^/]+\/l\/[a-z0-9]{10}#.+/);
