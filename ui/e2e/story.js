@@ -12,6 +12,7 @@ const LONGEST_MS = 120_000;
 
 class World {
   people = [];
+  #endings = [];
 
   constructor(t, hive) {
     this.t = t;
@@ -69,7 +70,13 @@ class World {
     this.tell(`evidence in ${folder}`);
   }
 
+  /** Something to do when the story is over, however it ends. */
+  later(work) {
+    this.#endings.push(work);
+  }
+
   async end() {
+    await Promise.allSettled(this.#endings.map(async (work) => work()));
     await Promise.allSettled(this.people.map((person) => person.leaves()));
     await this.hive.remove();
   }
