@@ -163,7 +163,7 @@ pub(crate) fn save(tx: &Tx, file: FileId, step: &Step) -> Result<(), store::Erro
 /// Documents with updates that their files do not have yet.
 pub(crate) fn unsettled(view: &View) -> Result<Vec<FileId>, store::Error> {
     let mut statement = view.prepare_cached(
-        "SELECT file FROM documents_document AS document
+        "SELECT document.file FROM documents_document AS document
          JOIN documents_mark AS mark ON mark.file = document.file AND slot = settled
          WHERE max(merged, coalesce((SELECT max(seq) FROM documents_update AS newer
              WHERE newer.file = document.file), 0)) > mark.seq",

@@ -1,18 +1,17 @@
 //! The smallest edit that turns one text into another, in UTF-16 offsets; the same for the same
 //! texts on every machine, and never slow.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, InternedInput, TokenSource};
 
 /// More hunks than this are joined to their nearest neighbours.
 const HUNKS_MAX: usize = 4_000;
-/// With more lines than this on one side, everything between the first and the last change is
-/// replaced.
-const LINES_MAX: usize = 400_000;
-/// Changed passages longer than this are replaced line by line rather than looked into.
-const PASSAGE_BYTES_MAX: usize = 20_000;
-
+/// Passages with more lines than this are only taken apart at lines that occur once on each side.
+const LINES_MAX: usize = 2_000;
+/// Changed passages longer than this are replaced as a whole rather than looked into.
+const PASSAGE_BYTES_MAX: usize = 2_000;
 /// How far a change is moved to the start of its line.
 const SLIDE_BYTES_MAX: usize = 10_000;
 
@@ -26,7 +25,7 @@ pub(crate) struct Edit<'a> {
 
 /// Edits in order of their place, none touching the next.
 pub(crate) fn edits<'a>(before: &str, after: &'a str) -> Vec<Edit<'a>> {
-    let hunks = joined(hunks(before, after));
+    let hunks = joined(hunks(before, after, Grain::Words));
     let mut edits = Vec::with_capacity(hunks.len());
     let mut at_byte = 0;
     let mut at = 0;
@@ -43,8 +42,10 @@ pub(crate) fn edits<'a>(before: &str, after: &'a str) -> Vec<Edit<'a>> {
 /// Whether `found` goes on from `after` rather than from `before`: most of what was put in between
 /// the two is still in it.
 pub(crate) fn goes_on_from_after(before: &str, after: &str, found: &str) -> bool {
-    let put_in: Vec<_> = hunks(before, after).into_iter().map(|hunk| hunk.after).collect();
-    let taken_out: Vec<_> = hunks(after, found).into_iter().map(|hunk| hunk.before).collect();
+    let put_in: Vec<_> =
+        hunks(before, after, Grain::Characters).into_iter().map(|hunk| hunk.after).collect();
+    let taken_out: Vec<_> =
+        hunks(after, found, Grain::Characters).into_iter().map(|hunk| hunk.before).collect();
     let overlap =
         |a: &Range<usize>, b: &Range<usize>| a.end.min(b.end).saturating_sub(a.start.max(b.start));
     let total: usize = put_in.iter().map(Range::len).sum();
@@ -66,6 +67,13 @@ fn units(text: &str) -> u32 {
     u32::try_from(text.encode_utf16().count()).unwrap_or(u32::MAX)
 }
 
+/// Into what a changed passage is taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grain {
+    Words,
+    Characters,
+}
+
 /// Byte ranges of the two texts that differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Hunk {
@@ -73,7 +81,7 @@ struct Hunk {
     after: Range<usize>,
 }
 
-fn hunks(before: &str, after: &str) -> Vec<Hunk> {
+fn hunks(before: &str, after: &str, grain: Grain) -> Vec<Hunk> {
     let Some(middle) = trimmed(before, after) else { return Vec::new() };
     if middle.before.is_empty() || middle.after.is_empty() {
         return vec![middle];
@@ -82,21 +90,118 @@ fn hunks(before: &str, after: &str) -> Vec<Hunk> {
         before: to_line_ends(before, &middle.before),
         after: to_line_ends(after, &middle.after),
     };
-    let old = &before[whole_lines.before.clone()];
-    let new = &after[whole_lines.after.clone()];
-    if lines(old) > LINES_MAX || lines(new) > LINES_MAX {
-        return vec![middle];
-    }
     let mut hunks = Vec::new();
-    for passage in changed(Lines(old), Lines(new), old.len(), new.len()) {
-        let passage = passage.moved(&whole_lines);
-        refine(before, after, passage, &mut hunks);
+    for stretch in stretches(before, after, whole_lines) {
+        let Some(inner) = trimmed(&before[stretch.before.clone()], &after[stretch.after.clone()])
+        else {
+            continue;
+        };
+        let old = &before[stretch.before.clone()];
+        let new = &after[stretch.after.clone()];
+        if lines(old) > LINES_MAX || lines(new) > LINES_MAX {
+            hunks.push(inner.moved(&stretch));
+            continue;
+        }
+        for passage in changed(Lines(old), Lines(new), old.len(), new.len()) {
+            refine(before, after, passage.moved(&stretch), grain, &mut hunks);
+        }
     }
     hunks
 }
 
+/// Takes a long passage apart at lines that occur once on each side and in the same order.
+fn stretches(before: &str, after: &str, whole: Hunk) -> Vec<Hunk> {
+    let old = &before[whole.before.clone()];
+    let new = &after[whole.after.clone()];
+    if lines(old).max(lines(new)) <= LINES_MAX {
+        return vec![whole];
+    }
+    let mut places: HashMap<&str, Place> = HashMap::new();
+    for (line, at) in placed_lines(old) {
+        places.entry(line).or_default().old.push(at);
+    }
+    for (line, at) in placed_lines(new) {
+        if let Some(place) = places.get_mut(line) {
+            place.new.push(at);
+        }
+    }
+    let mut common: Vec<(usize, usize, usize)> = places
+        .into_iter()
+        .filter_map(|(line, place)| Some((place.old.only()?, place.new.only()?, line.len())))
+        .collect();
+    common.sort_unstable();
+    let mut found = Vec::new();
+    let mut last = Hunk { before: 0..0, after: 0..0 };
+    let end = (old.len(), new.len(), 0);
+    for (in_old, in_new, length) in longest_rise(&common).into_iter().chain([end]) {
+        let stretch = Hunk { before: last.before.end..in_old, after: last.after.end..in_new };
+        if !stretch.before.is_empty() || !stretch.after.is_empty() {
+            found.push(stretch.moved(&whole));
+        }
+        last = Hunk { before: in_old..in_old + length, after: in_new..in_new + length };
+    }
+    found
+}
+
+/// Where a line stands on both sides.
+#[derive(Default)]
+struct Place {
+    old: Once,
+    new: Once,
+}
+
+#[derive(Default)]
+enum Once {
+    #[default]
+    Never,
+    At(usize),
+    Often,
+}
+
+impl Once {
+    fn push(&mut self, at: usize) {
+        *self = if matches!(self, Self::Never) { Self::At(at) } else { Self::Often };
+    }
+
+    fn only(&self) -> Option<usize> {
+        if let Self::At(at) = self { Some(*at) } else { None }
+    }
+}
+
+fn placed_lines(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    let mut at = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let start = at;
+        at += line.len();
+        (line, start)
+    })
+}
+
+/// Of places in order of the old text, as many as stand in the same order in the new one.
+fn longest_rise(common: &[(usize, usize, usize)]) -> Vec<(usize, usize, usize)> {
+    let mut ends: Vec<usize> = Vec::new();
+    let mut before: Vec<Option<usize>> = Vec::with_capacity(common.len());
+    for (at, place) in common.iter().enumerate() {
+        let length = ends.partition_point(|end| common[*end].1 < place.1);
+        before.push(length.checked_sub(1).map(|shorter| ends[shorter]));
+        if length == ends.len() {
+            ends.push(at);
+        } else {
+            ends[length] = at;
+        }
+    }
+    let mut rise = Vec::with_capacity(ends.len());
+    let mut next = ends.last().copied();
+    while let Some(at) = next {
+        rise.push(common[at]);
+        next = before[at];
+    }
+    rise.reverse();
+    rise
+}
+
 /// Looks into one changed passage for the characters that really changed.
-fn refine(before: &str, after: &str, passage: Hunk, hunks: &mut Vec<Hunk>) {
+fn refine(before: &str, after: &str, passage: Hunk, grain: Grain, hunks: &mut Vec<Hunk>) {
     let old = &before[passage.before.clone()];
     let new = &after[passage.after.clone()];
     let Some(inner) = trimmed(old, new) else { return };
@@ -108,7 +213,7 @@ fn refine(before: &str, after: &str, passage: Hunk, hunks: &mut Vec<Hunk>) {
     }
     let old = &before[inner.before.clone()];
     let new = &after[inner.after.clone()];
-    let found = changed(Words(old), Words(new), old.len(), new.len());
+    let found = changed(Pieces(old, grain), Pieces(new, grain), old.len(), new.len());
     hunks.extend(found.into_iter().filter_map(|word| {
         let word = word.moved(&inner);
         let tight = trimmed(&before[word.before.clone()], &after[word.after.clone()])?;
@@ -246,15 +351,15 @@ impl<'a> TokenSource for Lines<'a> {
     }
 }
 
-/// A text as its words and single other characters.
-struct Words<'a>(&'a str);
+/// A text as its words and single other characters, or all single characters.
+struct Pieces<'a>(&'a str, Grain);
 
-impl<'a> TokenSource for Words<'a> {
+impl<'a> TokenSource for Pieces<'a> {
     type Token = &'a str;
-    type Tokenizer = WordIter<'a>;
+    type Tokenizer = PieceIter<'a>;
 
     fn tokenize(&self) -> Self::Tokenizer {
-        WordIter(self.0)
+        PieceIter(self.0, self.1)
     }
 
     fn estimate_tokens(&self) -> u32 {
@@ -262,20 +367,126 @@ impl<'a> TokenSource for Words<'a> {
     }
 }
 
-struct WordIter<'a>(&'a str);
+struct PieceIter<'a>(&'a str, Grain);
 
-impl<'a> Iterator for WordIter<'a> {
+impl<'a> Iterator for PieceIter<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
         let first = self.0.chars().next()?;
-        let end = if first.is_alphanumeric() {
-            self.0.find(|c: char| !c.is_alphanumeric()).unwrap_or(self.0.len())
+        let end = if self.1 == Grain::Words && is_of_word(first) {
+            self.0.find(|c: char| !is_of_word(c)).unwrap_or(self.0.len())
         } else {
             first.len_utf8()
         };
-        let (word, rest) = self.0.split_at(end);
+        let (piece, rest) = self.0.split_at(end);
         self.0 = rest;
-        Some(word)
+        Some(piece)
+    }
+}
+
+/// Letters of scripts that put spaces between words; the others stand alone.
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() && c < '\u{e00}'
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+
+    fn applied(before: &str, edits: &[Edit<'_>]) -> String {
+        let units: Vec<u16> = before.encode_utf16().collect();
+        let mut result = Vec::new();
+        let mut at = 0;
+        for edit in edits {
+            result.extend_from_slice(&units[at..edit.at as usize]);
+            result.extend(edit.insert.encode_utf16());
+            at = (edit.at + edit.delete) as usize;
+        }
+        result.extend_from_slice(&units[at..]);
+        String::from_utf16(&result).unwrap()
+    }
+
+    fn check(before: &str, after: &str, expected: &[(u32, u32, &str)]) {
+        let edits = edits(before, after);
+        let found: Vec<_> = edits.iter().map(|edit| (edit.at, edit.delete, edit.insert)).collect();
+        assert_eq!(found, expected, "{before:?} -> {after:?}");
+        assert_eq!(applied(before, &edits), after);
+    }
+
+    #[test]
+    fn the_edit_is_small_and_falls_between_characters() {
+        check("", "", &[]);
+        check("same", "same", &[]);
+        check("", "new", &[(0, 0, "new")]);
+        check("old", "", &[(0, 3, "")]);
+        check("a b c", "a x c", &[(2, 1, "x")]);
+        check("one\ntwo\n", "one\nnew\ntwo\n", &[(4, 0, "new\n")]);
+        check("ab\nac\n", "ab\nad\nac\n", &[(3, 0, "ad\n")]);
+        check("a\nb\nc\nd\n", "A\nb\nc\nD\n", &[(0, 1, "A"), (6, 1, "D")]);
+        check("the cat sat on it", "the dog sat in it", &[(4, 3, "dog"), (12, 1, "i")]);
+        // Two emoji that share the first of their two units, and their first bytes.
+        check("x\u{1f44b}y", "x\u{1f44c}y", &[(1, 2, "\u{1f44c}")]);
+        check("\u{1f44b}\u{1f44b}", "\u{1f44b}", &[(0, 2, "")]);
+        // A combining accent is taken off its letter.
+        check("e\u{301}a", "ea", &[(1, 1, "")]);
+        check("\u{e9}", "\u{e8}", &[(0, 1, "\u{e8}")]);
+        check("\u{4e2d}\u{6587}\u{5b57}", "\u{4e2d}\u{5b57}", &[(1, 1, "")]);
+    }
+
+    #[test]
+    fn any_edit_leads_to_the_text() {
+        let mut chance = StdRng::seed_from_u64(5);
+        let alphabet = ["a", "b", "\n", " ", "\u{e9}", "\u{1f44b}", "\u{1f44c}", "\r\n", "word"];
+        for _ in 0..3_000 {
+            let mut draw = || -> String {
+                let length = chance.random_range(0..30);
+                (0..length).map(|_| alphabet[chance.random_range(0..alphabet.len())]).collect()
+            };
+            let (before, after) = (draw(), draw());
+            assert_eq!(applied(&before, &edits(&before, &after)), after);
+        }
+    }
+
+    #[test]
+    fn large_texts_are_no_trouble() {
+        let mut chance = StdRng::seed_from_u64(6);
+        let mut noise = |length: usize, alphabet: u8| -> String {
+            (0..length).map(|_| char::from(b'a' + chance.random_range(0..alphabet))).collect()
+        };
+        let lines = |text: &str, every: usize| -> String {
+            text.as_bytes().chunks(every).fold(String::new(), |mut all, line| {
+                all.push_str(std::str::from_utf8(line).unwrap());
+                all.push('\n');
+                all
+            })
+        };
+        let prose = lines(&noise(1_200_000, 26), 60);
+        let cases = [
+            (prose.clone(), prose.replace("ab", "AB")),
+            (lines(&noise(300_000, 2), 1), lines(&noise(300_000, 2), 1)),
+            (lines(&noise(200_000, 2), 3), lines(&noise(200_000, 2), 3)),
+            (noise(1_000_000, 2), noise(1_000_000, 2)),
+            (lines(&noise(600_000, 26), 8), lines(&noise(600_000, 26), 8)),
+        ];
+        for (number, (before, after)) in cases.iter().enumerate() {
+            let edits = edits(before, after);
+            assert!(edits.len() <= HUNKS_MAX, "case {number}");
+            assert_eq!(applied(before, &edits), *after, "case {number}");
+        }
+    }
+
+    #[test]
+    fn it_is_seen_whether_a_text_was_written_before_it_was_changed() {
+        let check = |found, expected| {
+            assert_eq!(goes_on_from_after("one two", "one new two", found), expected, "{found}");
+        };
+        check("one new two three", true);
+        check("one two three", false);
+        check("new two", true);
+        check("two", false);
     }
 }
