@@ -26,7 +26,7 @@ pub(crate) async fn run(
     let hive = Hive::start(options).await?;
     let address = hive.address();
     if json {
-        print::json(&json!({ "state": "ready", "url": address, "pid": std::process::id() }))?;
+        print::json(&json!({ "ready": true, "url": address, "pid": std::process::id() }))?;
     } else {
         print::line(&format!("ready {address}"))?;
         print::line("Open it, signed in: skep open")?;

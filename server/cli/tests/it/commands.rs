@@ -69,7 +69,7 @@ async fn a_share_tells_programs_all_that_they_need() {
     let home = Home::with_plan("plan\n");
     fs::write(home.path("Trip/blob.bin"), [0, 1, 2, 255]).unwrap();
     let hive = home.serve();
-    assert_eq!(hive.ready["state"], "ready");
+    assert_eq!(hive.ready["ready"], true);
     assert_eq!(hive.ready["pid"], hive.pid());
     let folder = home.json(&["share", "Trip", "--json"]);
     let link = text(&folder["link"]);
