@@ -290,7 +290,7 @@ impl Handle {
 
     /// Opens the documents that were killed between the store and the disk.
     async fn settle_left_over(self) {
-        let files = match self.shared.store.read(|view| db::unsettled(view)).await {
+        let files = match self.shared.store.read(db::unsettled).await {
             Ok(files) => files,
             Err(error) => {
                 tracing::error!(%error, "looking for documents whose files are behind");

@@ -11,7 +11,7 @@ use crate::protocol;
 use crate::varint::{push_bytes, push_uint};
 use crate::{Error, Limits, Outgoing};
 
-async fn with_text(text: &str, limits: Limits) -> World {
+fn with_text(text: &str, limits: Limits) -> World {
     let world = World::new(limits);
     world.disk.put(file(1), text.as_bytes());
     world
@@ -39,7 +39,7 @@ fn awareness(client: u64, clock: u64, state: &str) -> bytes::Bytes {
 
 #[tokio::test]
 async fn two_people_see_each_others_text_and_the_file_follows() {
-    let world = with_text("eins\n", quick()).await;
+    let world = with_text("eins\n", quick());
     let mut one = joined(&world, 11, 1, Right::Edit).await;
     let mut two = joined(&world, 12, 2, Right::Edit).await;
     one.type_at_end("zwei 👋\n").await;
@@ -61,7 +61,7 @@ async fn two_people_see_each_others_text_and_the_file_follows() {
 
 #[tokio::test]
 async fn a_viewers_edits_are_refused_until_the_right_is_given() {
-    let world = with_text("text", quick()).await;
+    let world = with_text("text", quick());
     let mut editor = joined(&world, 11, 1, Right::Edit).await;
     let mut viewer = joined(&world, 12, 2, Right::Comment).await;
     viewer.edit(0, 0, "mine ").await;
@@ -91,7 +91,7 @@ async fn a_viewers_edits_are_refused_until_the_right_is_given() {
 
 #[tokio::test]
 async fn a_viewers_handshake_is_no_edit() {
-    let world = with_text("text", quick()).await;
+    let world = with_text("text", quick());
     let mut viewer = joined(&world, 12, 2, Right::View).await;
     viewer.send_edit(protocol::step_2(&[0, 0])).await;
     viewer.send(protocol::step_1(&[0])).await;
@@ -106,7 +106,7 @@ async fn a_viewers_handshake_is_no_edit() {
 
 #[tokio::test]
 async fn a_withdrawn_right_closes_every_connection_of_its_key() {
-    let world = with_text("text", quick()).await;
+    let world = with_text("text", quick());
     let mut one = joined(&world, 11, 1, Right::Edit).await;
     let mut two = joined(&world, 12, 2, Right::Edit).await;
     let here = world.documents.here();
@@ -133,7 +133,7 @@ async fn a_withdrawn_right_closes_every_connection_of_its_key() {
 
 #[tokio::test]
 async fn a_client_of_another_generation_is_turned_away() {
-    let world = with_text("text", quick()).await;
+    let world = with_text("text", quick());
     let current = world.documents.open(file(1)).await.unwrap().generation;
     let other = Generation::draw(&mut StdRng::seed_from_u64(99));
     let joined = world.documents.join(file(1), member(1, Right::Edit), Some(other), true).await;
@@ -143,7 +143,7 @@ async fn a_client_of_another_generation_is_turned_away() {
 
 #[tokio::test]
 async fn pointers_carry_the_name_that_the_hive_knows() {
-    let world = with_text("text", quick()).await;
+    let world = with_text("text", quick());
     let mut one = joined(&world, 11, 1, Right::Edit).await;
     let mut two = joined(&world, 12, 2, Right::View).await;
     let state = r#"{"user":{"name":"Somebody else","color":"red"},"cursor":null}"#;
@@ -186,7 +186,7 @@ async fn a_silent_pointer_expires_and_a_quiet_line_is_kept_alive() {
         alive_every: Duration::from_millis(30),
         ..quick()
     };
-    let world = with_text("text", limits).await;
+    let world = with_text("text", limits);
     let mut one = joined(&world, 11, 1, Right::Edit).await;
     one.send(awareness(11, 1, "{}")).await;
     eventually("it is gone again", async || {
@@ -202,7 +202,7 @@ async fn a_silent_pointer_expires_and_a_quiet_line_is_kept_alive() {
 #[tokio::test]
 async fn a_slow_reader_is_brought_up_to_date() {
     let limits = Limits { queue_frames_max: 8, ..quick() };
-    let world = with_text("", limits).await;
+    let world = with_text("", limits);
     let mut writer = joined(&world, 11, 1, Right::Edit).await;
     let mut slow = joined(&world, 12, 2, Right::Edit).await;
     for number in 0..200 {
@@ -221,7 +221,7 @@ async fn a_slow_reader_is_brought_up_to_date() {
 
 #[tokio::test]
 async fn what_was_sent_before_hanging_up_counts() {
-    let world = with_text("", quick()).await;
+    let world = with_text("", quick());
     for number in 0..20 {
         let mut client = joined(&world, 100 + number, 1, Right::Edit).await;
         client.type_at_end("x").await;
@@ -235,7 +235,7 @@ async fn what_was_sent_before_hanging_up_counts() {
 
 #[tokio::test]
 async fn a_crowd_sees_the_same() {
-    let world = with_text("", Limits { crowd: 3, ..quick() }).await;
+    let world = with_text("", Limits { crowd: 3, ..quick() });
     let mut crowd = Vec::new();
     for number in 0..12_u8 {
         crowd.push(joined(&world, 100 + u32::from(number), number, Right::Edit).await);
@@ -261,7 +261,7 @@ async fn a_crowd_sees_the_same() {
 /// The edit in the middle never arrives, the next one does; when the page comes back, all is there.
 #[tokio::test]
 async fn an_edit_that_depends_on_a_lost_one_is_kept_until_it_comes() {
-    let mut world = with_text("", quick()).await;
+    let mut world = with_text("", quick());
     let mut writer = joined(&world, 11, 1, Right::Edit).await;
     writer.type_at_end("A").await;
     writer.edit_in_vain(1, "B");

@@ -153,7 +153,8 @@ async fn an_unwritable_file_follows_when_it_can() {
     let world = World::new(quick());
     world.disk.put(file(1), b"text");
     let mut client = one_client(&world).await;
-    let failures: [(fn() -> DiskError, &str); 4] = [
+    type Failure = (fn() -> DiskError, &'static str);
+    let failures: [Failure; 4] = [
         (|| DiskError::Unwritable("not allowed".to_owned()), "unwritable"),
         (|| DiskError::Full, "file_disk_full"),
         (|| DiskError::Missing("not mounted".to_owned()), "share_missing"),
