@@ -62,7 +62,7 @@ export function extensions(stage: Stage, label: string): Extension {
     ]),
     yCollab(stage.text, null, { undoManager }),
     cursors(stage.text, stage.awareness),
-    EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "true" }),
+    EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "true", tabindex: "0" }),
     look,
   ];
 }
