@@ -239,13 +239,20 @@ pub(crate) fn totals(view: &View, share: ShareId) -> Result<Totals, Error> {
     })?)
 }
 
-/// What is known to stand in a folder.
-pub(crate) fn known_in(view: &View, share: ShareId, folder: &RelPath) -> Result<Vec<Known>, Error> {
+/// Hands over, one by one, what is known to stand in a folder.
+pub(crate) fn each_known_in(
+    view: &View,
+    share: ShareId,
+    folder: &RelPath,
+    mut hand: impl FnMut(Known),
+) -> Result<(), Error> {
     let mut statement = view.prepare_cached(&format!(
         "SELECT {KNOWN} FROM files_entry WHERE share = ?1 AND folder = ?2 AND gone_at IS NULL"
     ))?;
-    let rows = statement.query_map(params![share.as_bytes(), folder.as_str()], read_known)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    for known in statement.query_map(params![share.as_bytes(), folder.as_str()], read_known)? {
+        hand(known?);
+    }
+    Ok(())
 }
 
 /// What is known to stand under a path.

@@ -1,6 +1,7 @@
 //! The only door to shared folders. Every step goes through the handle of the folder above and
 //! follows no symbolic link, so that nothing outside of a share's root can be reached.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,7 +12,7 @@ use cap_std::fs::{Dir, DirEntry, Metadata, OpenOptions};
 use types::{Name, PATH_BYTES_MAX, RelPath, ShareId};
 
 use crate::Error;
-use crate::entry::{EntryKind, Seen, Stat};
+use crate::entry::{EntryKind, Stat};
 use crate::share::Share;
 
 mod file;
@@ -30,7 +31,7 @@ pub(crate) struct Root {
 /// What a folder holds.
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
-    pub(crate) seen: Vec<Seen>,
+    pub(crate) seen: HashMap<RelPath, Stat>,
     /// Entries whose names cannot be shown: not UTF-8, or too long a path.
     pub(crate) odd: u64,
     /// Half-written files with a name of ours.
@@ -102,7 +103,7 @@ impl Root {
                 continue;
             }
             if let Some(stat) = stat_entry(&entry)? {
-                listed.seen.push(Seen { path: child, stat });
+                listed.seen.insert(child, stat);
             }
         }
         Ok(listed)

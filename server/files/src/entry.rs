@@ -132,7 +132,7 @@ impl Stat {
 
     /// Whether nothing that people see has changed. A folder's own size and time only mirror what
     /// happened to its entries.
-    fn is_as(&self, other: &Self) -> bool {
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
         self.kind == other.kind
             && self.inode == other.inode
             && (self.is_folder()

@@ -56,8 +56,10 @@ pub(crate) struct Follower {
     soon: HashMap<RelPath, Instant>,
     writing: HashMap<RelPath, Writing>,
     paused: bool,
-    /// Why the share cannot be followed now.
+    /// Why the share cannot be followed now; shown until a look at everything has begun well.
     trouble: Option<State>,
+    /// Whether it is worth a try in spite of the trouble.
+    retry: bool,
     notes: Vec<String>,
     identity: Option<(u64, u64)>,
     remote: bool,
@@ -78,6 +80,7 @@ impl Follower {
             writing: HashMap::new(),
             paused,
             trouble: None,
+            retry: false,
             notes: Vec::new(),
             identity: None,
             remote: false,
@@ -118,7 +121,8 @@ impl Follower {
     }
 
     fn has_work(&self) -> bool {
-        !self.paused && self.trouble.is_none() && (self.quick.has_work() || self.deep.has_work())
+        let hindered = self.paused || (self.trouble.is_some() && !self.retry);
+        !hindered && (self.quick.has_work() || self.deep.has_work())
     }
 
     async fn take(&mut self, work: Work) {
@@ -138,6 +142,9 @@ impl Follower {
             }
             Work::Rescan(path, reply) => {
                 let result = self.rescan(path).await;
+                if result.is_err() {
+                    self.check_at = Instant::now();
+                }
                 // Whoever stopped waiting needs no answer.
                 drop(reply.send(result));
             }
@@ -239,9 +246,9 @@ impl Follower {
             Ok((identity, remote)) => {
                 self.remote = remote;
                 let other = self.identity.replace(identity).is_some_and(|old| old != identity);
-                if other || self.trouble.take().is_some() {
+                if other || self.trouble.is_some() {
+                    self.retry = true;
                     self.deep = Scan::whole();
-                    self.show().await;
                 }
                 self.poll_at = self.poll_at.min(Instant::now() + self.poll_every());
             }
@@ -258,19 +265,18 @@ impl Follower {
         if let Err(error) = result {
             return self.fail(error).await;
         }
+        let recovered = self.trouble.take().is_some();
         if is_quick {
             scan.hand_trees_to(&mut self.deep);
             self.quick = scan;
-            return;
-        }
-        if scan.has_work() {
+        } else if scan.has_work() {
             self.deep = scan;
-            return self.show().await;
-        }
-        if whole && let Err(error) = self.finish(&scan).await {
+        } else if whole && let Err(error) = self.finish(&scan).await {
             return self.fail(error).await;
         }
-        self.show().await;
+        if recovered || !is_quick {
+            self.show().await;
+        }
     }
 
     async fn step_of(&mut self, scan: &mut Scan) -> Result<(), Error> {
@@ -321,6 +327,7 @@ impl Follower {
     /// Stops following until the root is well again.
     async fn fail(&mut self, error: Error) {
         self.check_at = Instant::now() + ROOT_CHECK_MISSING;
+        self.retry = false;
         self.quick = Scan::default();
         self.deep = Scan::whole();
         self.soon.clear();

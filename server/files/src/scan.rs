@@ -59,6 +59,7 @@ struct Look {
     /// Folders to go into, whatever the comparison says.
     deeper: Vec<RelPath>,
     entries: usize,
+    root_is_void: bool,
 }
 
 impl Scan {
@@ -144,10 +145,9 @@ impl Scan {
         {
             self.look(live, &root, &folder, extent, &mut look)?;
         }
-        if !marked && live.share.only.is_none() {
-            refuse_sudden_void(live, &look)?;
+        if !marked && look.root_is_void {
+            refuse_sudden_void(live)?;
         }
-        self.seen += look.seen.len() as u64;
         let changes = self.commit(live, &root, look, moves, seen_whole)?;
         self.changed += changes.len() as u64;
         Ok(changes)
@@ -225,7 +225,9 @@ impl Scan {
             }
         };
         look.entries += listed.seen.len() + 1;
+        self.seen += listed.seen.len() as u64;
         self.odd += listed.odd;
+        look.root_is_void |= folder.is_root() && listed.seen.is_empty();
         for part in listed.parts {
             if live.shared.parts.is_stale(id, &part)
                 && let Err(error) = root.remove_part(folder, &part)
@@ -233,11 +235,21 @@ impl Scan {
                 tracing::debug!(part, %error, "a stale half-written file stays");
             }
         }
-        look.known.extend(store.read_blocking(|view| db::known_in(view, id, folder))?);
+        let mut seen = listed.seen;
+        let folders = seen.iter().filter(|(_, stat)| stat.kind == EntryKind::Folder);
+        look.deeper.extend(folders.map(|(path, _)| path.clone()));
+        // What is as it was needs no comparison: mostly everything.
+        store.read_blocking(|view| {
+            db::each_known_in(view, id, folder, |known| {
+                if seen.get(&known.path).is_some_and(|stat| known.stat.is_as(stat)) {
+                    seen.remove(&known.path);
+                } else {
+                    look.known.push(known);
+                }
+            })
+        })?;
         look.times.push((folder.clone(), listed.modified_ns));
-        let folders = listed.seen.iter().filter(|seen| seen.stat.kind == EntryKind::Folder);
-        look.deeper.extend(folders.map(|seen| seen.path.clone()));
-        look.seen.extend(listed.seen);
+        look.seen.extend(seen.into_iter().map(|(path, stat)| Seen { path, stat }));
         Ok(())
     }
 
@@ -258,6 +270,8 @@ impl Scan {
         moves.remember(&moved);
         diff.moved.extend(moved);
         self.missing.append(&mut diff.missing);
+        // In the order of the index, so that each transaction touches few of its pages.
+        diff.added.sort_unstable_by(|one, two| one.path.cmp(&two.path));
         let times = if diff.is_empty() { Vec::new() } else { look.times };
         let mut changes = Vec::new();
         for batch in batches(diff, times, seen_whole) {
@@ -400,13 +414,9 @@ fn batches(diff: Diff, times: Vec<(RelPath, i64)>, news: bool) -> Vec<Batch> {
 }
 
 /// An unmarked root that is empty all at once is rather an empty mount point.
-fn refuse_sudden_void(live: &Live, look: &Look) -> Result<(), Error> {
-    let root_listed = look.times.iter().any(|(folder, _)| folder.is_root());
+fn refuse_sudden_void(live: &Live) -> Result<(), Error> {
     let id = live.share.id;
-    if !root_listed
-        || look.seen.iter().any(|seen| seen.path.parent().is_some_and(|path| path.is_root()))
-        || !live.shared.store.read_blocking(|view| db::holds_something(view, id))?
-    {
+    if !live.shared.store.read_blocking(|view| db::holds_something(view, id))? {
         return Ok(());
     }
     Err(Error::Missing {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
@@ -31,6 +32,8 @@ struct Home {
     store: Store,
     handle: Handle,
     changes: broadcast::Receiver<Changed>,
+    /// How far the hive's clock is ahead.
+    ahead_ms: Arc<AtomicI64>,
 }
 
 impl Home {
@@ -43,13 +46,15 @@ impl Home {
         let data = folder.path().join("data");
         fs::create_dir_all(folder.path().join("trip")).expect("a folder");
         let chance = StdRng::seed_from_u64(Time::now().0.unsigned_abs());
+        let ahead_ms = Arc::new(AtomicI64::new(0));
+        let ahead = ahead_ms.clone();
+        let clock = Arc::new(move || Time::now().plus(ahead.load(Ordering::Relaxed)));
         let opened = Folder::open(&data).expect("a data folder");
-        let (store, _) =
-            Store::open(opened, Arc::new(Time::now), Box::new(chance)).expect("a store");
+        let (store, _) = Store::open(opened, clock, Box::new(chance)).expect("a store");
         let options = Options { own: vec![data], home: Some(folder.path().to_owned()) };
         let (handle, _) = Handle::start(store.clone(), options).await.expect("it starts");
         let changes = handle.changes();
-        Self { folder, store, handle, changes }
+        Self { folder, store, handle, changes, ahead_ms }
     }
 
     /// Stops the hive and starts it again.
@@ -59,7 +64,7 @@ impl Home {
 
     /// Stops the hive, and gives its folder back.
     async fn stop(self) -> TempDir {
-        let Self { folder, store, handle, changes } = self;
+        let Self { folder, store, handle, changes, .. } = self;
         handle.stop().await.expect("it stops");
         drop((handle, changes));
         store.close();

@@ -29,7 +29,9 @@ CREATE TABLE files_entry (
     gone_at     INTEGER             -- NULL: it is there
 ) STRICT;
 CREATE UNIQUE INDEX files_entry_by_path ON files_entry (share, folder, name);
-CREATE INDEX files_entry_by_order ON files_entry (share, folder, is_file, sort_key)
+-- Holds all that pages are ordered by and sums are made of.
+CREATE INDEX files_entry_by_order
+    ON files_entry (share, folder, is_file, sort_key, kind, size, modified_ns)
     WHERE gone_at IS NULL;
 CREATE INDEX files_entry_by_inode ON files_entry (share, inode);
 CREATE INDEX files_entry_by_news ON files_entry (seen_at) WHERE verb IS NOT NULL;

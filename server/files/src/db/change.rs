@@ -55,7 +55,8 @@ pub(crate) fn apply(
     for (known, seen) in &batch.replaced {
         lose(tx, share, known, false, &mut changes)?;
         forget(tx, known.id)?;
-        insert(tx, share, seen, None, batch.news, &mut changes)?;
+        let id = FileId::draw(tx.chance());
+        insert(tx, share, seen, (id, None), batch.news, &mut changes)?;
     }
     for (known, seen) in &batch.changed {
         if update(tx, known, &seen.stat, None)? && known.stat.kind != EntryKind::Folder {
@@ -63,8 +64,11 @@ pub(crate) fn apply(
             changes.push(ChangedEntry { id: known.id, path: seen.path.clone(), what });
         }
     }
-    for seen in &batch.added {
-        insert(tx, share, seen, None, batch.news, &mut changes)?;
+    // Sorted, for the sake of the index on ids.
+    let mut ids: Vec<FileId> = batch.added.iter().map(|_| FileId::draw(tx.chance())).collect();
+    ids.sort_unstable();
+    for (seen, id) in batch.added.iter().zip(ids) {
+        insert(tx, share, seen, (id, None), batch.news, &mut changes)?;
     }
     for (folder, modified_ns) in &batch.folders {
         show_folder_time(tx, share, folder, *modified_ns)?;
@@ -89,7 +93,8 @@ pub(crate) fn wrote(
         }
         None => {
             let mut changes = Vec::new();
-            insert(tx, share, seen, by, true, &mut changes)?
+            let id = FileId::draw(tx.chance());
+            insert(tx, share, seen, (id, by), true, &mut changes)?
         }
     };
     tx.announce("file", &id.to_string(), Some(share))?;
@@ -133,60 +138,104 @@ fn announce(tx: &Tx, share: ShareId, changes: &[ChangedEntry]) -> Result<(), Err
 
 /// Adds a row, or brings back the one that stood under this path.
 fn insert(
-    tx: &mut Tx,
+    tx: &Tx,
     share: ShareId,
     seen: &Seen,
-    by: Option<PersonId>,
+    (drawn, by): (FileId, Option<PersonId>),
     news: bool,
     changes: &mut Vec<ChangedEntry>,
 ) -> Result<FileId, Error> {
-    let drawn = FileId::draw(tx.chance());
-    let now = tx.now().0;
     let (folder, name) = place(&seen.path)?;
-    let is_file = seen.stat.kind != EntryKind::Folder;
-    if news {
-        tx.prepare_cached(
-            "DELETE FROM files_entry WHERE share = ?1 AND folder = ?2 AND name = ?3
-             AND gone_at IS NOT NULL AND is_file <> ?4",
-        )?
-        .execute(params![share.as_bytes(), folder.as_str(), name.as_str(), is_file])?;
-    }
-    let id = tx
+    let stood = tx
         .prepare_cached(
-            "INSERT INTO files_entry (id, share, folder, name, sort_key, kind, size, modified_ns,
-                 inode, born_ns, changed_by, verb, seen_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-             ON CONFLICT (share, folder, name) DO UPDATE SET
-                 kind = excluded.kind, size = excluded.size, modified_ns = excluded.modified_ns,
-                 inode = excluded.inode, born_ns = excluded.born_ns,
-                 changed_by = excluded.changed_by, seen_at = excluded.seen_at,
-                 verb = CASE WHEN gone_at IS NULL OR gone_at > excluded.seen_at - ?14
-                             THEN 'changed' ELSE excluded.verb END,
-                 gone_at = NULL
-             RETURNING id",
+            "SELECT id, is_file, gone_at FROM files_entry
+             WHERE share = ?1 AND folder = ?2 AND name = ?3",
         )?
-        .query_row(
-            params![
-                drawn.as_bytes(),
-                share.as_bytes(),
-                folder.as_str(),
-                name.as_str(),
-                sort_key(name.as_str()),
-                seen.stat.kind.as_str(),
-                seen.stat.size.cast_signed(),
-                seen.stat.modified_ns,
-                seen.stat.inode.cast_signed(),
-                seen.stat.born_ns,
-                by.as_ref().map(PersonId::as_bytes),
-                news.then_some("added"),
-                now,
-                BRIEF_MS
-            ],
-            |row| row.get::<_, [u8; 16]>(0),
-        )
-        .map(FileId::from_bytes)?;
+        .query_row(params![share.as_bytes(), folder.as_str(), name.as_str()], |row| {
+            let id = FileId::from_bytes(row.get(0)?);
+            Ok((id, row.get::<_, bool>(1)?, row.get::<_, Option<i64>>(2)?))
+        })
+        .optional()?;
+    let id = match stood {
+        Some((id, is_file, gone_at)) if is_file == (seen.stat.kind != EntryKind::Folder) => {
+            bring_back(tx, id, &seen.stat, by, gone_at.filter(|_| news))?;
+            id
+        }
+        stood => {
+            if let Some((other, _, _)) = stood {
+                forget(tx, other)?;
+            }
+            insert_row(tx, share, seen, (drawn, by), news.then_some("added"))?;
+            drawn
+        }
+    };
     changes.push(ChangedEntry { id, path: seen.path.clone(), what: What::Added });
     Ok(id)
+}
+
+/// A bare insertion: with an upsert or a returned row, SQLite would copy every page that each row
+/// touches, for undoing the one statement.
+fn insert_row(
+    tx: &Tx,
+    share: ShareId,
+    seen: &Seen,
+    (id, by): (FileId, Option<PersonId>),
+    verb: Option<&str>,
+) -> Result<(), Error> {
+    let (folder, name) = place(&seen.path)?;
+    tx.prepare_cached(
+        "INSERT INTO files_entry (id, share, folder, name, sort_key, kind, size, modified_ns,
+             inode, born_ns, changed_by, verb, seen_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?
+    .execute(params![
+        id.as_bytes(),
+        share.as_bytes(),
+        folder.as_str(),
+        name.as_str(),
+        sort_key(name.as_str()),
+        seen.stat.kind.as_str(),
+        seen.stat.size.cast_signed(),
+        seen.stat.modified_ns,
+        seen.stat.inode.cast_signed(),
+        seen.stat.born_ns,
+        by.as_ref().map(PersonId::as_bytes),
+        verb,
+        tx.now().0
+    ])?;
+    Ok(())
+}
+
+/// Writes what was seen where something stood before; `gone_at` tells since when it was gone.
+fn bring_back(
+    tx: &Tx,
+    id: FileId,
+    stat: &Stat,
+    by: Option<PersonId>,
+    gone_at: Option<i64>,
+) -> Result<(), Error> {
+    let now = tx.now().0;
+    let verb = match gone_at {
+        Some(gone_at) if gone_at <= now - BRIEF_MS => "added",
+        _ => "changed",
+    };
+    tx.prepare_cached(
+        "UPDATE files_entry SET kind = ?2, size = ?3, modified_ns = ?4, inode = ?5, born_ns = ?6,
+             changed_by = ?7, verb = ?8, seen_at = ?9, gone_at = NULL
+         WHERE id = ?1",
+    )?
+    .execute(params![
+        id.as_bytes(),
+        stat.kind.as_str(),
+        stat.size.cast_signed(),
+        stat.modified_ns,
+        stat.inode.cast_signed(),
+        stat.born_ns,
+        by.as_ref().map(PersonId::as_bytes),
+        verb,
+        now
+    ])?;
+    Ok(())
 }
 
 /// Writes what was seen of a thing that stays where it is.

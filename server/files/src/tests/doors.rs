@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use rand::Rng;
 
@@ -271,19 +271,7 @@ async fn an_immutable_or_read_only_place_is_unwritable() {
     let share = home.share().await;
     let id = home.id(share, "folder/plan.md");
     let stamp = home.handle.read(id, TEXT_BYTES_MAX).await.expect("it reads").stamp;
-    let root = rustix::process::geteuid().is_root();
-    let lock = |on: bool| {
-        if root {
-            let flag = if on { "+i" } else { "-i" };
-            let mut chattr = std::process::Command::new("chattr");
-            let chattr = chattr.arg(flag).arg(home.path("folder"));
-            chattr.status().is_ok_and(|status| status.success())
-        } else {
-            let mode = if on { 0o555 } else { 0o755 };
-            let mode = fs::Permissions::from_mode(mode);
-            fs::set_permissions(home.path("folder"), mode).is_ok()
-        }
-    };
+    let lock = |on: bool| lock(&home.path("folder"), on);
     if !lock(true) {
         println!("skipped: folders cannot be made unwritable here");
         return;
@@ -331,6 +319,29 @@ async fn an_unmounted_disk_deletes_nothing() {
     drop(mounted);
     assert!(home.handle.rescan(share, RelPath::root()).await.is_err());
     home.state(share, |state| matches!(state, State::Missing { .. })).await;
+    assert_eq!(home.paths(share), ["plan.md"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_without_a_marker_that_is_empty_all_at_once_deletes_nothing() {
+    let home = Home::new().await;
+    home.put("plan.md", "one");
+    if !lock(&home.path(""), true) {
+        println!("skipped: folders cannot be made unwritable here");
+        return;
+    }
+    let share = home.share().await;
+    assert!(lock(&home.path(""), false));
+    assert!(!home.path(RelPath::MARKER).exists());
+    fs::rename(home.path("plan.md"), home.folder.path().join("aside")).expect("moved out");
+    // The whole is looked at, as after a start.
+    home.handle.pause(true).await.expect("paused");
+    home.handle.pause(false).await.expect("resumed");
+    let state = home.state(share, |state| matches!(state, State::Missing { .. })).await;
+    assert!(matches!(&state, State::Missing { why } if why.contains("empty all at once")));
+    assert_eq!(home.paths(share), ["plan.md"]);
+    fs::rename(home.folder.path().join("aside"), home.path("plan.md")).expect("moved back");
+    home.in_step(share).await;
     assert_eq!(home.paths(share), ["plan.md"]);
 }
 
@@ -420,6 +431,18 @@ async fn random_saves_from_both_sides_end_as_the_last_one() {
         let size = text.len() as u64;
         home.entry(share, "plan.md", |entry| entry.id == id && entry.size == size).await;
     }
+}
+
+/// Makes a folder unwritable, or writable again; for root, whom modes do not stop, by a flag.
+fn lock(folder: &Path, on: bool) -> bool {
+    if rustix::process::geteuid().is_root() {
+        let flag = if on { "+i" } else { "-i" };
+        let mut chattr = std::process::Command::new("chattr");
+        let chattr = chattr.arg(flag).arg(folder).stderr(std::process::Stdio::null());
+        return chattr.status().is_ok_and(|status| status.success());
+    }
+    let mode = fs::Permissions::from_mode(if on { 0o555 } else { 0o755 });
+    fs::set_permissions(folder, mode).is_ok()
 }
 
 /// A small disk of its own, taken away at the end.

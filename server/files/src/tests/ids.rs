@@ -147,3 +147,22 @@ async fn recent_tells_each_file_once_and_nothing_of_the_first_scan() {
     told.retain(|(path, _)| !path.starts_with("folder/"));
     assert_eq!(told, wanted.map(|(path, verb)| (path.to_owned(), verb)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_been_gone_for_long_is_forgotten() {
+    let home = Home::new().await;
+    home.put("old.txt", "old");
+    home.put("other.txt", "other");
+    let share = home.share().await;
+    let (old, other) = (home.id(share, "old.txt"), home.id(share, "other.txt"));
+    fs::remove_file(home.path("old.txt")).expect("removed");
+    home.gone(share, "old.txt").await;
+    home.ahead_ms.store(31 * types::DAY_MS, Ordering::Relaxed);
+    fs::remove_file(home.path("other.txt")).expect("removed");
+    home.gone(share, "other.txt").await;
+    home.rescan(share).await;
+    home.put("old.txt", "new");
+    home.put("other.txt", "back");
+    home.entry(share, "old.txt", |entry| entry.id != old).await;
+    home.entry(share, "other.txt", |entry| entry.id == other).await;
+}
