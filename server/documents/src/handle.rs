@@ -75,7 +75,7 @@ impl Default for Limits {
             text_units_max: 5_000_000,
             rows_max: 500,
             rows_times_state: 4,
-            stop_within: Duration::from_secs(8),
+            stop_within: Duration::from_secs(2),
         }
     }
 }
@@ -189,6 +189,15 @@ impl Handle {
         }
         for door in lock(&self.shared.rooms).values() {
             drop(door.urgent.send(Urgent::Right { key, right }));
+        }
+    }
+
+    /// A person goes by another name or colour from now on, on every connection of a key. Others see
+    /// it when that person's pointer moves next.
+    pub fn set_name(&self, key: u64, name: Option<&str>, hue: Option<u8>) {
+        for door in lock(&self.shared.rooms).values() {
+            let name = name.map(str::to_owned);
+            drop(door.urgent.send(Urgent::Name { key, name, hue }));
         }
     }
 

@@ -167,6 +167,17 @@ impl Room {
         }
     }
 
+    /// Renames whoever is here by a key; false if nobody is.
+    pub(crate) fn set_name(&mut self, key: u64, name: Option<&str>, hue: Option<u8>) -> bool {
+        let mut found = false;
+        for seat in self.seats.values_mut().filter(|seat| seat.member.key == key) {
+            seat.member.name = name.map(str::to_owned);
+            seat.member.hue = hue;
+            found = true;
+        }
+        found
+    }
+
     /// Takes one frame. Edits wait for [`Room::flush`]; the rest is answered at once.
     pub(crate) fn frame(&mut self, id: u64, frame: &Bytes, now: Instant) {
         let Some(seat) = self.seats.get_mut(&id) else { return };

@@ -50,6 +50,7 @@ pub(crate) enum Urgent {
     Drained(u64),
     TooLarge(u64),
     Right { key: u64, right: Option<Right> },
+    Name { key: u64, name: Option<String>, hue: Option<u8> },
     Look,
     Stop { reply: oneshot::Sender<()> },
 }
@@ -380,6 +381,7 @@ impl Task {
             Urgent::Drained(id) => self.room.drained(id, now),
             Urgent::TooLarge(id) => self.room.too_large(id),
             Urgent::Right { key, right } => self.room.set_right(key, right, now),
+            Urgent::Name { key, name, hue } => self.rename(key, name.as_deref(), hue),
             Urgent::Look => self.keeper.look(now),
             Urgent::Stop { reply } => {
                 let until = now + self.shared.limits.stop_within;
@@ -388,6 +390,19 @@ impl Task {
             }
         }
         Ok(())
+    }
+
+    fn rename(&mut self, key: u64, name: Option<&str>, hue: Option<u8>) {
+        if !self.room.set_name(key, name, hue) {
+            return;
+        }
+        self.shared.here.send_modify(|here| {
+            let own = |present: &&mut Present| present.file == self.file && present.key == key;
+            for present in here.iter_mut().filter(own) {
+                present.name = name.map(str::to_owned);
+                present.hue = hue;
+            }
+        });
     }
 
     fn stored(&mut self, outcome: Result<(), store::Error>) -> Result<(), Broken> {

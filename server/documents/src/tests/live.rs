@@ -170,6 +170,19 @@ async fn pointers_carry_the_name_that_the_hive_knows() {
     .await;
     assert!(two.states.iter().all(|(client, clock, _)| (*client, *clock) == (11, 1)));
 
+    world.documents.set_name(1, Some("Anna"), Some(3));
+    eventually("the new name is seen", async || {
+        let here = world.documents.here();
+        here.borrow().iter().any(|present| present.name.as_deref() == Some("Anna"))
+    })
+    .await;
+    one.send(awareness(11, 3, state)).await;
+    eventually("the other one sees it", async || {
+        two.pump().await;
+        two.states.iter().any(|(.., state)| state.contains("Anna"))
+    })
+    .await;
+
     two.states.clear();
     one.leave();
     eventually("the pointer goes with its connection", async || {
