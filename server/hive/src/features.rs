@@ -1,8 +1,10 @@
 //! Where features meet: the one place that knows both files and documents.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use documents::{BoxFuture, Disk, DiskError, Plain, Stamp};
 use tokio::sync::broadcast::error::RecvError;
-use types::{FileId, PersonId};
+use types::{FileId, PersonId, ShareId};
 
 /// A document settles into its file through this.
 pub(crate) struct FilesAsDisk {
@@ -38,21 +40,44 @@ impl Disk for FilesAsDisk {
     }
 }
 
-/// A file that any program changed on disk enters its open document.
+/// A file that any program changed on disk enters its open document, and a document hears when the
+/// folder of its share goes away or comes back.
 pub(crate) async fn follow(files: files::Handle, documents: documents::Handle) {
     let mut changes = files.changes();
+    let mut states = files.states();
+    let mut away = shares_away(&states.borrow_and_update());
     loop {
-        match changes.recv().await {
-            Ok(changed) => {
-                for entry in changed.entries {
-                    documents.disk_changed(entry.id).await;
+        tokio::select! {
+            change = changes.recv() => match change {
+                Ok(changed) => {
+                    for entry in changed.entries {
+                        documents.disk_changed(entry.id).await;
+                    }
+                }
+                // Too many changes at once: every open document looks at its file.
+                Err(RecvError::Lagged(_)) => documents.all_disks_changed(),
+                Err(RecvError::Closed) => return,
+            },
+            changed = states.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let now = shares_away(&states.borrow_and_update());
+                if now != away {
+                    away = now;
+                    documents.all_disks_changed();
                 }
             }
-            // Too many changes at once: every open document looks at its file.
-            Err(RecvError::Lagged(_)) => documents.all_disks_changed(),
-            Err(RecvError::Closed) => return,
         }
     }
+}
+
+/// The shares whose folder cannot be read at present.
+fn shares_away(standing: &BTreeMap<ShareId, files::Standing>) -> BTreeSet<ShareId> {
+    let is_away = |state: &files::State| {
+        matches!(state, files::State::Missing { .. } | files::State::Unreadable { .. })
+    };
+    standing.iter().filter(|(_, one)| is_away(&one.state)).map(|(share, _)| *share).collect()
 }
 
 fn to_document(stamp: &files::Stamp) -> Stamp {
