@@ -25,7 +25,9 @@ impl Arguments {
                 "--headless" => arguments.headless = true,
                 link if link.starts_with(LINK_SCHEME) => arguments.links.push(word),
                 option if option.starts_with("--") => tracing::warn!(option, "unknown option"),
-                path => arguments.paths.push(folder.join(path.strip_prefix("file://").unwrap_or(path))),
+                path => {
+                    arguments.paths.push(folder.join(path.strip_prefix("file://").unwrap_or(path)))
+                }
             }
         }
         arguments

@@ -8,7 +8,10 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     match Hive::start(Options::default()).await {
         Ok(hive) => {
             let url = hive.client().sign_in_url().await?;
-            say(&format!("Skep runs at {}. Open it once with this address:\n{url}", hive.address()))?;
+            say(&format!(
+                "Skep runs at {}. Open it once with this address:\n{url}",
+                hive.address()
+            ))?;
             stop_signal().await;
             hive.stop().await;
             Ok(())

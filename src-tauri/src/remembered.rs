@@ -33,9 +33,10 @@ impl Remembered {
     }
 
     pub(crate) fn save(&self, folder: &Path) {
-        let saved = serde_json::to_string_pretty(self)
-            .map_err(std::io::Error::from)
-            .and_then(|text| fs::create_dir_all(folder).and_then(|()| fs::write(file_in(folder), text)));
+        let saved =
+            serde_json::to_string_pretty(self).map_err(std::io::Error::from).and_then(|text| {
+                fs::create_dir_all(folder).and_then(|()| fs::write(file_in(folder), text))
+            });
         if let Err(error) = saved {
             tracing::warn!(%error, "the window's place is not remembered");
         }

@@ -57,5 +57,6 @@ fn make(app: &AppHandle, words: &str, inbox: Sender<Message>) -> tauri::Result<(
 }
 
 fn is_own(url: &tauri::Url) -> bool {
-    matches!(url.scheme(), "tauri" | "http") && matches!(url.host_str(), Some("localhost" | "tauri.localhost"))
+    matches!(url.scheme(), "tauri" | "http")
+        && matches!(url.host_str(), Some("localhost" | "tauri.localhost"))
 }

@@ -83,7 +83,9 @@ pub(crate) fn place(window: &WebviewWindow) -> Option<Place> {
 /// Hands files dragged over the window to its page.
 pub(crate) fn dragged(window: &WebviewWindow, event: &DragDropEvent) {
     match event {
-        DragDropEvent::Enter { .. } => send(window, "skep:drag", &serde_json::json!({ "over": true })),
+        DragDropEvent::Enter { .. } => {
+            send(window, "skep:drag", &serde_json::json!({ "over": true }))
+        }
         DragDropEvent::Leave => send(window, "skep:drag", &serde_json::json!({ "over": false })),
         DragDropEvent::Drop { paths, .. } => {
             send(window, "skep:drag", &serde_json::json!({ "over": false }));
@@ -142,7 +144,9 @@ fn download(app: &AppHandle, event: DownloadEvent<'_>) {
         }
         DownloadEvent::Finished { url, .. } => {
             let name = url.path_segments().and_then(Iterator::last).unwrap_or_default();
-            let words = format!("{name} did not arrive. The connection ended or the disk is full; try again.");
+            let words = format!(
+                "{name} did not arrive. The connection ended or the disk is full; try again."
+            );
             notice::tell("Not downloaded", &words);
         }
         _ => {}

@@ -76,7 +76,7 @@ impl Shell {
             Ok(hive) => {
                 follow_changes(&hive.client, self.inbox.clone());
                 self.hive = Some(hive);
-                self.refresh().await;
+                self.refresh(true).await;
                 // Without a tray a hidden start would leave nothing to be seen.
                 if !arguments.hidden || self.tray.is_none() {
                     self.open(None).await;
@@ -102,7 +102,8 @@ impl Shell {
                 self.open(None).await;
                 self.follow(&arguments).await;
             }
-            Message::Changed | Message::TrayAppeared => self.refresh().await,
+            Message::Changed => self.refresh(false).await,
+            Message::TrayAppeared => self.refresh(true).await,
             Message::Dragged(event) => {
                 if let Some(window) = self.app.get_webview_window(window::LABEL) {
                     window::dragged(&window, &event);
@@ -142,8 +143,12 @@ impl Shell {
             Choice::Resume => client.resume().await?,
             Choice::AtLogin => {
                 let login = self.app.autolaunch();
-                if login.is_enabled()? { login.disable()? } else { login.enable()? }
-                self.refresh().await;
+                if login.is_enabled()? {
+                    login.disable()?
+                } else {
+                    login.enable()?
+                }
+                self.refresh(false).await;
             }
             Choice::Quit => {}
         }
@@ -196,7 +201,10 @@ impl Shell {
         let Some(hive) = &self.hive else { return };
         match hive.client.share_path(path).await {
             Ok(share) => {
-                notice::tell("Shared", &format!("“{}” is shared. Make a link for a friend.", share.name));
+                notice::tell(
+                    "Shared",
+                    &format!("“{}” is shared. Make a link for a friend.", share.name),
+                );
                 self.open(Some(format!("/app/share/{}", share.id))).await;
             }
             Err(error) => notice::tell("Not shared", &error.to_string()),
@@ -213,8 +221,8 @@ impl Shell {
         }
     }
 
-    /// Reads what the tray shows and changes it; builds the tray where one has become possible.
-    async fn refresh(&mut self) {
+    /// Reads what the tray shows and changes it; builds the tray where one may be possible now.
+    async fn refresh(&mut self, may_build: bool) {
         let Some(hive) = &self.hive else { return };
         let client = hive.client.clone();
         let shown = match self.read(&client, hive.is_own()).await {
@@ -226,8 +234,10 @@ impl Shell {
         };
         let outcome = match &mut self.tray {
             Some(tray) => tray.show(shown),
-            None => Tray::build(&self.app, self.inbox.clone(), shown)
-                .map(|tray| self.tray = Some(tray)),
+            None if may_build => {
+                Tray::build(&self.app, self.inbox.clone(), shown).map(|tray| self.tray = Some(tray))
+            }
+            None => Ok(()),
         };
         if let Err(error) = outcome {
             tracing::info!(%error, "no tray");
@@ -280,7 +290,8 @@ impl Shell {
             tokio::spawn(async move {
                 let words = "This desktop shows no tray icon. Skep can go on sharing in the \
                              background; start it again to see this window.";
-                let keep = notice::ask(&app, "Keep sharing?", words, ["Keep sharing", "Quit"]).await;
+                let keep =
+                    notice::ask(&app, "Keep sharing?", words, ["Keep sharing", "Quit"]).await;
                 let message = if keep { Message::KeepSharing } else { Message::Quit };
                 drop(inbox.send(message).await);
             });

@@ -48,8 +48,7 @@ impl Lines {
         }
         for line in &lines[self.items.len()..] {
             let id = format!("{}-{}", self.kind, self.items.len());
-            let item =
-                MenuItem::with_id(&self.app, id, label(line), self.clickable, None::<&str>)?;
+            let item = MenuItem::with_id(&self.app, id, label(line), self.clickable, None::<&str>)?;
             self.menu.append(&item)?;
             self.items.push((item, line.clone()));
         }
