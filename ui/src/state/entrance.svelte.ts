@@ -89,9 +89,9 @@ class Entrance {
 
   /** The door closed: the page goes, unless it holds text that was not sent. */
   leave(problem: Problem) {
-    if (this.holding) this.shut = problem;
-    else if (problem.code === "signed_out") void this.#redeem();
-    else this.#close(problem);
+    const told = problem.code === "signed_out" ? outside() : problem;
+    if (this.holding) this.shut = told;
+    else this.#close(told);
   }
 
   #entered(me: Me) {
@@ -118,6 +118,14 @@ const asleep = () =>
     "asleep",
     "The hive behind this link is not answering.",
     "It may be asleep. This page goes on by itself when it is back.",
+  );
+
+// Coming in again by itself would undo what the owner just did.
+const outside = () =>
+  says(
+    "outside",
+    "Your visit was ended by the owner.",
+    "The link itself may still open. Ask its owner if it does not.",
   );
 
 const cut = () =>

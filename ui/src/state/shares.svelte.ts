@@ -28,6 +28,11 @@ class Shares {
     }
   }
 
+  /** A share that was made just now, before the hive tells of it. */
+  put(share: Share) {
+    this.list = [...(this.list ?? []).filter((one) => one.id !== share.id), share];
+  }
+
   find(id: string): Share | undefined {
     return this.list?.find((share) => share.id === id);
   }

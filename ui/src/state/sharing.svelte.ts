@@ -2,6 +2,7 @@
 
 import { api } from "../api";
 import { notices } from "./notices.svelte";
+import { shares } from "./shares.svelte";
 import type { Share } from "../wire/types";
 
 export interface Sheet {
@@ -20,6 +21,7 @@ class Sharing {
 
   async path(path: string): Promise<Share> {
     const share = await api.share(path);
+    shares.put(share);
     this.adding = false;
     this.open({ name: share.name, of: { share: share.id }, fresh: true });
     return share;
