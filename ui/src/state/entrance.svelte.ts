@@ -124,8 +124,8 @@ const asleep = () =>
 const outside = () =>
   says(
     "outside",
-    "Your visit was ended by the owner.",
-    "The link itself may still open. Ask its owner if it does not.",
+    "Your visit has ended.",
+    "Open the link again. If it does not open, ask its owner for a new one.",
   );
 
 const cut = () =>
