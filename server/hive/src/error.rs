@@ -38,6 +38,12 @@ pub enum Error {
     )]
     Secret { why: String },
     #[error(
+        "The hive's secret key, {}, is damaged. Put a copy of it back, or move it away: Skep then \
+         makes a new one, and friends will not know this hive by its old name.",
+        path.display()
+    )]
+    KeyDamaged { path: PathBuf },
+    #[error(
         "This hive's data was written by a newer Skep (format {found}, this one knows {known}). \
          Install the newer Skep again; nothing was changed."
     )]

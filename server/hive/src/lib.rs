@@ -168,21 +168,27 @@ fn files_options(places: &Places) -> files::Options {
 }
 
 /// Makes the owner, and after a restore gives every document a new generation, because pages may
-/// hold a newer state than the restored one.
+/// hold a newer state than the restored one. Tokens of documents end: whoever has one names no
+/// generation, and a newer copy would come in twice, once from there and once from the file.
 async fn prepare(store: &Store, opening: &Opening) -> Result<(), store::Error> {
     let restored = matches!(opening, Opening::Restored { .. });
     store
         .write(move |tx| {
             if restored {
                 documents::renew_generations(tx)?;
+                people::remove_document_tokens(tx).map_err(of_people)?;
             }
             let name = places::account_name().unwrap_or_else(|| "Owner".to_owned());
-            people::ensure_owner(tx, &name).map(|_| ()).map_err(|error| match error {
-                people::Error::Store(error) => error,
-                other => store::Error::Damaged(other.to_string()),
-            })
+            people::ensure_owner(tx, &name).map(|_| ()).map_err(of_people)
         })
         .await
+}
+
+fn of_people(error: people::Error) -> store::Error {
+    match error {
+        people::Error::Store(error) => error,
+        other => store::Error::Damaged(other.to_string()),
+    }
 }
 
 #[cfg(test)]

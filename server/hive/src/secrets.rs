@@ -67,7 +67,7 @@ fn read_file(path: &Path) -> Result<Option<[u8; 32]>, Error> {
     match fs::read(path) {
         Ok(bytes) => match bytes.try_into() {
             Ok(secret) => Ok(Some(secret)),
-            Err(_) => Err(Error::Secret { why: format!("{} is damaged", path.display()) }),
+            Err(_) => Err(Error::KeyDamaged { path: path.to_owned() }),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::Secret { why: format!("{}: {error}", path.display()) }),

@@ -7,6 +7,8 @@ use tokio::time::MissedTickBehavior;
 
 use crate::wire;
 
+/// The first snapshot comes soon, so that a new hive is not long without one.
+const SNAPSHOT_FIRST: Duration = Duration::from_secs(60);
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(60 * 60);
 const PAUSE_LOOK_EVERY: Duration = Duration::from_secs(10);
 /// As `web` writes it: `since until`.
@@ -16,9 +18,9 @@ const PAUSED: &str = "paused";
 pub(crate) async fn snapshots(store: Store) {
     let position = store.follow();
     let mut copied = *position.borrow();
-    let mut clock = tokio::time::interval(SNAPSHOT_EVERY);
+    let first = tokio::time::Instant::now() + SNAPSHOT_FIRST;
+    let mut clock = tokio::time::interval_at(first, SNAPSHOT_EVERY);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    clock.tick().await;
     loop {
         clock.tick().await;
         let newest = *position.borrow();
@@ -77,12 +79,16 @@ pub(crate) fn warning_of(opening: &Opening) -> Option<wire::Warning> {
         Some(_) => "The newest good copy was put in its place.",
         None => "There was no good copy, so the hive began anew: share your folders again.",
     };
+    let kept = match aside.exists() {
+        true => format!(" The damaged file is kept as {}.", aside.display()),
+        false => String::new(),
+    };
     Some(wire::Warning {
         code: "database_restored".to_owned(),
         detail: format!("The hive's database was damaged ({why}). {restored}"),
         hint: format!(
-            "Your shared folders were not touched. The damaged file is kept as {}.",
-            aside.display()
+            "Your shared folders were not touched. Look through your keys: a link that you took \
+             back since that copy was made may be there again.{kept}"
         ),
     })
 }

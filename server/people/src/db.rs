@@ -251,6 +251,11 @@ pub(crate) fn remove_tokens_of_share(tx: &Tx, share: ShareId) -> Result<(), Erro
     Ok(())
 }
 
+pub(crate) fn remove_document_tokens(tx: &Tx) -> Result<(), Error> {
+    tx.execute("DELETE FROM people_token WHERE kind = 'document'", [])?;
+    Ok(())
+}
+
 pub(crate) fn remove_expired_tokens(tx: &Tx) -> Result<(), Error> {
     tx.execute("DELETE FROM people_token WHERE expires_at <= ?1", [tx.now().0])?;
     Ok(())

@@ -108,6 +108,12 @@ pub fn remove_token(tx: &Tx, id: TokenId) -> Result<(), Error> {
     Ok(tx.announce("key", &id.to_string(), None)?)
 }
 
+/// Ends every token of a document; their holders open it anew.
+pub fn remove_document_tokens(tx: &Tx) -> Result<(), Error> {
+    db::remove_document_tokens(tx)?;
+    Ok(tx.announce("key", "documents", None)?)
+}
+
 pub(crate) fn new(
     tx: &mut Tx,
     kind: TokenKind,

@@ -1,14 +1,15 @@
 //! Opening the database: check, migrate, and put a snapshot in place of a damaged file.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use types::Time;
 
-use crate::{Error, Folder};
+use crate::{Error, Folder, journal};
 
 const SNAPSHOTS_MAX: usize = 6;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,14 +33,55 @@ pub enum Opening {
 
 pub(crate) fn open(folder: &Folder, now: Time) -> Result<(Connection, Opening), Error> {
     let path = folder.database();
-    if !path.exists() {
-        return Ok((open_and_migrate(&path)?, Opening::New));
+    let size = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+    if size == 0 {
+        // A first start that was cut short leaves an empty file too, but no snapshot.
+        if list(&folder.snapshots()).is_empty() {
+            return Ok((open_and_migrate(&path)?, Opening::New));
+        }
+        return restore(folder, now, "the file is empty or gone".to_owned());
+    }
+    if wal_is_damaged(&beside(&path, "-wal")) {
+        return restore(folder, now, "its newest changes are unreadable".to_owned());
     }
     match open_and_check(&path) {
         Ok(connection) => Ok((connection, Opening::Sound)),
         Err(Error::Damaged(why)) => restore(folder, now, why),
         Err(other) => Err(other),
     }
+}
+
+/// SQLite passes over a write-ahead log with a bad header as if it were empty, and all changes in it
+/// are lost without a word. Its header is durable before any change is, so a crash leaves no such
+/// log: its format is in https://www.sqlite.org/fileformat2.html#walformat.
+fn wal_is_damaged(wal: &Path) -> bool {
+    const HEADER_BYTES: usize = 32;
+    const MAGIC: [u32; 2] = [0x377f_0682, 0x377f_0683];
+    let mut header = [0; HEADER_BYTES];
+    let read = fs::File::open(wal).and_then(|mut file| {
+        let long = file.metadata()?.len() > HEADER_BYTES as u64;
+        file.read_exact(&mut header).map(|()| long)
+    });
+    if !matches!(read, Ok(true)) {
+        return false;
+    }
+    let word = |at: usize| [header[at], header[at + 1], header[at + 2], header[at + 3]];
+    let magic = u32::from_be_bytes(word(0));
+    let (mut first, mut second) = (0_u32, 0_u32);
+    for at in (0..24).step_by(8) {
+        let number = |at| match magic & 1 {
+            0 => u32::from_le_bytes(word(at)),
+            _ => u32::from_be_bytes(word(at)),
+        };
+        first = first.wrapping_add(number(at)).wrapping_add(second);
+        second = second.wrapping_add(number(at + 4)).wrapping_add(first);
+    }
+    let sums = (u32::from_be_bytes(word(24)), u32::from_be_bytes(word(28)));
+    !MAGIC.contains(&magic) || sums != (first, second)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}{suffix}", path.display()))
 }
 
 /// A further connection, for reading alone.
@@ -73,8 +115,12 @@ pub(crate) fn snapshot(database: &Path, snapshots: &Path, now: Time) -> Result<P
 fn copy(database: &Path, target: &Path) -> Result<(), Error> {
     let source = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     source.busy_timeout(BUSY_TIMEOUT)?;
+    copy_from(&source, target)
+}
+
+fn copy_from(source: &Connection, target: &Path) -> Result<(), Error> {
     let mut copy = Connection::open(target)?;
-    let backup = rusqlite::backup::Backup::new(&source, &mut copy)?;
+    let backup = rusqlite::backup::Backup::new(source, &mut copy)?;
     backup.run_to_completion(SNAPSHOT_STEP_PAGES, Duration::from_millis(1), None)?;
     Ok(())
 }
@@ -98,16 +144,14 @@ fn restore(folder: &Folder, now: Time, why: String) -> Result<(Connection, Openi
         folder: folder.path().display().to_string(),
         why: error.to_string(),
     };
-    fs::rename(&path, &aside).map_err(not_writable)?;
-    for suffix in ["-wal", "-shm"] {
-        let companion = PathBuf::from(format!("{}{suffix}", path.display()));
-        if companion.exists() {
-            let target = PathBuf::from(format!("{}{suffix}", aside.display()));
-            fs::rename(companion, target).map_err(not_writable)?;
+    for suffix in ["", "-wal", "-shm"] {
+        let file = beside(&path, suffix);
+        if file.exists() {
+            fs::rename(file, beside(&aside, suffix)).map_err(not_writable)?;
         }
     }
-    for snapshot in list(&folder.snapshots()).into_iter().rev() {
-        if open_and_check_copy(&snapshot, &path).is_ok() {
+    for snapshot in copies(folder, &aside) {
+        if restore_from(&snapshot, &path).is_ok() {
             let connection = open_and_migrate(&path)?;
             return Ok((connection, Opening::Restored { aside, snapshot: Some(snapshot), why }));
         }
@@ -115,9 +159,45 @@ fn restore(folder: &Folder, now: Time, why: String) -> Result<(Connection, Openi
     Ok((open_and_migrate(&path)?, Opening::Restored { aside, snapshot: None, why }))
 }
 
-fn open_and_check_copy(snapshot: &Path, path: &Path) -> Result<(), Error> {
-    check(&Connection::open_with_flags(snapshot, OpenFlags::SQLITE_OPEN_READ_ONLY)?)?;
-    copy(snapshot, path)
+/// What may be restored, the best first: the old file itself where only its newest changes are
+/// lost, then the snapshots.
+fn copies(folder: &Folder, aside: &Path) -> Vec<PathBuf> {
+    let mut copies = list(&folder.snapshots());
+    let newest = copies.iter().rev().find_map(|copy| position(copy).ok());
+    if position(aside).is_ok_and(|own| newest.is_none_or(|newest| own >= newest)) {
+        copies.push(aside.to_owned());
+    }
+    copies.reverse();
+    copies
+}
+
+/// How far a sound copy goes.
+fn position(copy: &Path) -> Result<i64, Error> {
+    let connection = open_as_it_lies(copy)?;
+    check(&connection)?;
+    journal::position(&connection)
+}
+
+fn restore_from(copy: &Path, path: &Path) -> Result<(), Error> {
+    let source = open_as_it_lies(copy)?;
+    check(&source)?;
+    // A copy that was begun before may stand there.
+    for suffix in ["", "-wal", "-shm"] {
+        drop(fs::remove_file(beside(path, suffix)));
+    }
+    copy_from(&source, path)
+}
+
+/// Opens a file that nobody writes, without looking at a log beside it and without touching either.
+fn open_as_it_lies(path: &Path) -> Result<Connection, Error> {
+    let encoded =
+        path.as_os_str().as_encoded_bytes().iter().fold(String::new(), |url, byte| match byte {
+            b'/' | b'.' | b'-' | b'_' => url + &char::from(*byte).to_string(),
+            byte if byte.is_ascii_alphanumeric() => url + &char::from(*byte).to_string(),
+            byte => url + &format!("%{byte:02X}"),
+        });
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Ok(Connection::open_with_flags(format!("file:{encoded}?immutable=1"), flags)?)
 }
 
 fn open_and_check(path: &Path) -> Result<Connection, Error> {
@@ -136,7 +216,15 @@ fn open_and_migrate(path: &Path) -> Result<Connection, Error> {
 }
 
 fn connect(path: &Path) -> Result<Connection, Error> {
-    let connection = Connection::open(path)?;
+    let refused = |why: String| Error::NotWritable { folder: path.display().to_string(), why };
+    let connection = Connection::open(path).map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => refused(error.to_string()),
+        _ => error.into(),
+    })?;
+    // SQLite opens what it may not write for reading alone.
+    if connection.is_readonly("main")? {
+        return Err(refused("hive.db may only be read".to_owned()));
+    }
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
