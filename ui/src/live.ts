@@ -15,6 +15,11 @@ export interface Listener {
 
 const RETRY_MS = 2000;
 
+const doubters = new Set<() => void>();
+
+/** Something else failed to reach the hive: ask whether it is there at all. */
+export const doubt = (): void => doubters.forEach((check) => check());
+
 /** Follows events until the returned function is called; comes back by itself. */
 export function follow(listener: Listener): () => void {
   let source: EventSource | null = null;
@@ -63,17 +68,23 @@ export function follow(listener: Listener): () => void {
       () => false,
     );
     if (ended) return;
-    if (!up) listener.state(false);
+    if (up && source?.readyState === EventSource.OPEN && !missed) return;
+    if (!up) {
+      missed = true;
+      listener.state(false);
+    }
     timer = setTimeout(up ? open : () => void check(), up ? RETRY_MS / 4 : RETRY_MS);
   };
 
-  const wake = () => void (source?.readyState === EventSource.OPEN ? undefined : check());
+  const wake = () => void check();
   addEventListener("online", wake);
+  doubters.add(wake);
   open();
   return () => {
     ended = true;
     clearTimeout(timer);
     removeEventListener("online", wake);
+    doubters.delete(wake);
     source?.close();
   };
 }

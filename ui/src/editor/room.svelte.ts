@@ -3,6 +3,7 @@
 import * as Y from "yjs";
 import type { WebsocketProvider } from "y-websocket";
 import { api, asProblem, Problem } from "../api";
+import { doubt } from "../live";
 import { gather } from "../state/changes";
 import type { Me, OpenDocument, Right } from "../wire/types";
 import { closeWords, condition, type Condition, type Facts } from "./condition";
@@ -225,6 +226,7 @@ export class Room {
       return this.#show();
     }
     this.#failures += 1;
+    doubt();
     this.#show();
     if (this.#failures % DOUBT_AFTER === 0) await this.#ask();
   }
