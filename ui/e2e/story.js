@@ -50,7 +50,7 @@ class World {
   async fileUrl(path) {
     const [share, ...rest] = path.split("/");
     const shares = await this.hive.json("ls");
-    const at = shares.find((one) => one.name === share || one.name === path);
+    const at = shares.find((one) => one.name === share || path.endsWith(one.name));
     if (at.file) return `${this.hive.url}/app/file/${at.file}`;
     const files = await this.hive.json("ls", path);
     const found = [files].flat().find((one) => one.path === rest.join("/"));
