@@ -260,6 +260,13 @@ impl Page {
         }
     }
 
+    /// Takes in what comes until nothing did for a while.
+    pub async fn listen_until_quiet(&mut self) {
+        const QUIET: Duration = Duration::from_millis(1_500);
+        while self.closed.is_none() && tokio::time::timeout(QUIET, self.take_next()).await.is_ok() {
+        }
+    }
+
     fn words(&self) -> String {
         format!(
             "sent {}, stored {}, closed {:?}, conditions {:?}, text {:?}",

@@ -101,7 +101,16 @@ impl Home {
     }
 
     fn outcome(mut command: Command) -> Outcome {
-        let output = command.output().unwrap();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
+        let (sender, ended) = mpsc::channel();
+        std::thread::spawn(move || drop(sender.send(child.wait_with_output())));
+        let output = ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+            ended.recv().unwrap()
+        });
+        let output = output.unwrap();
         let words = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Outcome {
             code: output.status.code().unwrap_or(-1),
@@ -157,8 +166,10 @@ impl Home {
         fs::read_to_string(self.log()).unwrap_or_default()
     }
 
-    /// Shares a file for editing and gives the room that a stock client opens.
+    /// Shares the folder `Trip`, and a file of it for editing; gives the room that a stock client
+    /// opens.
     pub(crate) fn room(&self, file: &str) -> Room {
+        self.skep(&["share", self.path("Trip").to_str().unwrap()]).is(0, "/l/");
         let shared = self.json(&["share", self.path(file).to_str().unwrap(), "--edit", "--json"]);
         Room::of_yjs(&shared["yjs"])
     }
@@ -231,6 +242,11 @@ impl Hive<'_> {
         }
         let cookie = self.cookie.clone().unwrap();
         self.stranger(method, path).header("Cookie", &cookie)
+    }
+
+    /// The owner's cookie, once [`Hive::owner`] was called.
+    pub(crate) fn cookie(&self) -> String {
+        self.cookie.clone().unwrap()
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Value {
