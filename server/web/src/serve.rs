@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+use tower_http::timeout::TimeoutBody;
 
 use crate::gate::{Mount, Peer};
 use crate::{State, routes};
@@ -27,6 +28,8 @@ const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
 /// A connection that says nothing is closed after this time; so is one that dribbles its headers.
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest silence in the middle of a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after the system refused a connection (too many open files), so as not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -157,7 +160,8 @@ async fn serve(
 ) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        let request = mounted(request.map(Body::new));
+        let request = request.map(|body| Body::new(TimeoutBody::new(BODY_TIMEOUT, body)));
+        let request = mounted(request);
         app.clone().oneshot(request)
     });
     let served = hyper::server::conn::http1::Builder::new()
