@@ -14,6 +14,8 @@ export interface Listener {
 }
 
 const RETRY_MS = 2000;
+/** A browser keeps only six streams to one hive: a page that nobody sees gives its own free. */
+const HIDDEN_MS = 20_000;
 
 const doubters = new Set<() => void>();
 
