@@ -79,13 +79,26 @@ export function follow(listener: Listener): () => void {
   };
 
   const wake = () => void check();
+  let parking: ReturnType<typeof setTimeout> | undefined;
+  const park = () => {
+    source?.close();
+    missed = true;
+  };
+  const hiddenOrShown = () => {
+    clearTimeout(parking);
+    if (document.hidden) parking = setTimeout(park, HIDDEN_MS);
+    else wake();
+  };
   addEventListener("online", wake);
+  document.addEventListener("visibilitychange", hiddenOrShown);
   doubters.add(wake);
   open();
   return () => {
     ended = true;
     clearTimeout(timer);
+    clearTimeout(parking);
     removeEventListener("online", wake);
+    document.removeEventListener("visibilitychange", hiddenOrShown);
     doubters.delete(wake);
     source?.close();
   };
