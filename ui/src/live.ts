@@ -1,6 +1,6 @@
 // The only file that follows the hive's event stream, and the one that knows whether it answers.
 
-import { api, eventsUrl, problemOf, type Problem } from "./api";
+import { api, asProblem, eventsUrl, problemOf, type Problem } from "./api";
 import type { Change, Here } from "./wire/types";
 
 export interface Listener {
@@ -16,6 +16,9 @@ export interface Listener {
 const RETRY_MS = 2000;
 /** A browser keeps only six streams to one hive: a page that nobody sees gives its own free. */
 const HIDDEN_MS = 20_000;
+
+/** Answers after which asking again cannot help. */
+const SHUT = [401, 403, 404, 410];
 
 const doubters = new Set<() => void>();
 
@@ -74,6 +77,14 @@ export function follow(listener: Listener): () => void {
     if (!up) {
       missed = true;
       listener.state(false);
+    } else if (missed) {
+      // A stream hides why it is refused; the key may have ended while the hive was away.
+      const shut = await api.me().then(() => null, asProblem);
+      if (ended) return;
+      if (shut && SHUT.includes(shut.status)) {
+        ended = true;
+        return listener.ended(shut);
+      }
     }
     timer = setTimeout(up ? open : () => void check(), up ? RETRY_MS / 4 : RETRY_MS);
   };

@@ -89,9 +89,17 @@ class Entrance {
 
   /** The door closed: the page goes, unless it holds text that was not sent. */
   leave(problem: Problem) {
-    const told = problem.code === "signed_out" ? outside() : problem;
-    if (this.holding) this.shut = told;
-    else this.#close(told);
+    void this.#whyOut(problem).then((told) => {
+      if (this.holding) this.shut = told;
+      else this.#close(told);
+    });
+  }
+
+  /** A visit that ended, ended alone or with its link. */
+  async #whyOut(problem: Problem): Promise<Problem> {
+    if (problem.code !== "signed_out") return problem;
+    const { state } = await api.welcome().catch(() => ({ state: "open" as const }));
+    return state === "open" || state === "used_up" ? outside() : ended(state);
   }
 
   #entered(me: Me) {
