@@ -1,6 +1,8 @@
 //! Measures scans, pages and the time from a save to its message: `cargo run -p files --profile
 //! fast --example measure -- [FOLDER FOR THE FILES]`.
 
+#![expect(clippy::print_stdout, reason = "figures are for reading")]
+
 use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +16,7 @@ use types::{RelPath, ShareId, Time};
 const FILES: u32 = 100_000;
 const TICKS_PER_SECOND: f64 = 100.0;
 const SAVES: u32 = 300;
+const PAGES: u32 = 20;
 
 #[tokio::main]
 async fn main() {
@@ -101,7 +104,8 @@ async fn pages(store: &Store, share: ShareId) {
     for sort in [Sort::Name, Sort::Size, Sort::Changed, Sort::Kind] {
         for (descending, offset) in [(false, 0), (false, 50_000), (true, 99_000)] {
             let mut best = Duration::MAX;
-            for _ in 0..5 {
+            let used = processor();
+            for _ in 0..PAGES {
                 let begun = Instant::now();
                 store
                     .read(move |view| {
@@ -111,7 +115,8 @@ async fn pages(store: &Store, share: ShareId) {
                     .expect("a page");
                 best = best.min(begun.elapsed());
             }
-            println!("page by {sort:?} at {offset}, descending {descending}: {best:?}");
+            let each = (processor() - used) / f64::from(PAGES) * 1_000.0;
+            println!("page by {sort:?} at {offset}: best {best:?}, processor {each:.1} ms");
         }
     }
     for words in ["77 txt", "nothing"] {
@@ -119,9 +124,12 @@ async fn pages(store: &Store, share: ShareId) {
         let found = store.read(move |view| files::search(view, share, words, 100)).await;
         println!("search {words:?}: {} in {:?}", found.expect("found").len(), begun.elapsed());
     }
-    let begun = Instant::now();
-    store.read(move |view| files::totals(view, share)).await.expect("totals");
-    println!("totals: {:?}", begun.elapsed());
+    let (begun, used) = (Instant::now(), processor());
+    for _ in 0..PAGES {
+        store.read(move |view| files::totals(view, share)).await.expect("totals");
+    }
+    let each = (processor() - used) / f64::from(PAGES) * 1_000.0;
+    println!("totals: {:?}, processor {each:.1} ms", begun.elapsed() / PAGES);
 }
 
 /// Processor time of all threads, in seconds: what counts on a busy machine.

@@ -413,7 +413,8 @@ fn forget_gone(
     .execute(params![share.as_bytes(), folder.as_str(), name.as_str(), except])?;
     let (low, high) = inside(path);
     tx.prepare_cached(
-        "DELETE FROM files_entry WHERE share = ?1 AND (folder = ?2 OR (folder >= ?3 AND folder < ?4))
+        "DELETE FROM files_entry
+         WHERE share = ?1 AND (folder = ?2 OR (folder >= ?3 AND folder < ?4))
          AND gone_at IS NOT NULL AND id IS NOT ?5",
     )?
     .execute(params![share.as_bytes(), path.as_str(), low, high, except])?;

@@ -88,7 +88,7 @@ async fn a_race_with_another_program_loses_no_save() {
         }
     });
     let (mut written, mut refused) = (0, 0);
-    while written < 50 && refused < 3_000 {
+    while written < 20 && refused < 400 {
         let content = home.handle.read(id, TEXT_BYTES_MAX).await.expect("it reads");
         let mut text = content.bytes.clone();
         text.extend_from_slice(format!("\nskep {written}").as_bytes());
@@ -100,8 +100,10 @@ async fn a_race_with_another_program_loses_no_save() {
     }
     stop.store(true, Ordering::Relaxed);
     other.join().expect("no save was lost");
-    assert!(written + refused > 0);
-    assert_eq!(fs::read_dir(home.path("")).expect("it lists").count(), 2, "nothing is left over");
+    for entry in fs::read_dir(home.path("")).expect("it lists") {
+        let name = entry.expect("an entry").file_name().into_string().expect("a name");
+        assert!(!name.starts_with(RelPath::TEMPORARY_PREFIX), "{name} is left over");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,8 @@ async fn saves_of_every_kind_keep_the_id_and_are_told() {
     home.put("plan.md", "one");
     let share = home.share().await;
     let id = home.id(share, "plan.md");
-    let saves: [(&str, fn(&Home)); 5] = [
+    type Save = fn(&Home);
+    let saves: [(&str, Save); 5] = [
         ("in place", |home| home.put("plan.md", "in place")),
         ("by renaming over", |home| {
             home.put(".plan.md.tmp", "by renaming over");
