@@ -131,8 +131,7 @@ fn run(window: &WebviewWindow, script: &str) {
 fn download(app: &AppHandle, event: DownloadEvent<'_>) {
     match event {
         DownloadEvent::Requested { destination, .. } => {
-            let folder = app.path().download_dir().or_else(|_| app.path().home_dir());
-            if let Ok(folder) = folder {
+            if let Some(folder) = downloads(app) {
                 let name = destination.file_name().map_or("download".into(), PathBuf::from);
                 *destination = free_name(&folder, &name);
             }
@@ -151,6 +150,15 @@ fn download(app: &AppHandle, event: DownloadEvent<'_>) {
         }
         _ => {}
     }
+}
+
+/// The system's folder for downloads, or one of that name where none is set up.
+fn downloads(app: &AppHandle) -> Option<PathBuf> {
+    let paths = app.path();
+    let folder =
+        paths.download_dir().ok().or_else(|| Some(paths.home_dir().ok()?.join("Downloads")))?;
+    std::fs::create_dir_all(&folder).ok()?;
+    Some(folder)
 }
 
 /// `plan.md`, or `plan (2).md` where that is taken: a download never replaces a file.

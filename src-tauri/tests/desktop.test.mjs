@@ -60,6 +60,13 @@ story("the first start leads to a copied link", {}, async (world) => {
   await line(world, /^Copy link to “Trip”$/);
   await world.tray.click("Copy link to “Trip”");
   await line(world, /^Trip: up to date$/);
+  const download = `const link = document.createElement("a");
+    link.href = "/api/v1/openapi.json";
+    link.download = "api.json";
+    document.body.append(link);
+    link.click();`;
+  await page.script(download);
+  await until("the download", async () => (await world.read("home/Downloads/api.json")).includes("openapi"));
   await page.script("location.assign('http://192.0.2.1/elsewhere')");
   await until("the browser has it", async () => (await world.read("opened")).includes("192.0.2.1"));
   assert.ok((await page.url()).startsWith(world.address), "the window stays with the hive");

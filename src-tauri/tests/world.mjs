@@ -11,6 +11,7 @@ import { Watcher } from "./tray.mjs";
 const run = promisify(execFile);
 const APP = process.env.SKEP_DESKTOP;
 const SKEP = process.env.SKEP_BIN;
+if (!APP || !SKEP) throw new Error("Start these tests with: ./dev test desktop");
 export const WAIT_MS_MAX = 60_000;
 
 /** Waits until `look` gives something true, and returns it. */
@@ -58,6 +59,7 @@ export class World {
       XDG_RUNTIME_DIR: at("run"),
       SKEP_HOME: at("hive"),
       SKEP_LISTEN_PORT: String(world.port),
+      SKEP_SECRETS_KEEPER: "file",
       SKEP_LOG: "info",
     };
     // Stands in for browser and file manager: writes down what it was asked to open.

@@ -171,7 +171,10 @@ impl Shell {
             Ok(address) => address,
             Err(error) => return notice::tell("Skep", &error.to_string()),
         };
-        let ready = hive.pages_ready.clone();
+        let mut ready = hive.pages_ready.clone();
+        if let Some(ready) = &mut ready {
+            ready.mark_unchanged();
+        }
         let data = self.places.state.join("window");
         match window::make(&self.app, &address, self.remembered.window, &data) {
             Ok(window) => {
@@ -330,11 +333,11 @@ async fn expect_page(
     client: Client,
     page: Option<String>,
 ) {
-    ready.mark_unchanged();
     let told = tokio::time::timeout(window::READY_TIME_MAX, ready.changed()).await;
     match (told, page) {
         (Ok(_), Some(page)) => window::go_to(&window, &page),
         (Ok(_), None) => {}
+        (Err(_), _) if window.is_visible().is_err() => {}
         (Err(_), _) => match client.sign_in_url().await {
             Ok(address) => {
                 window::open_in_browser(&address);
