@@ -77,8 +77,8 @@ impl Condition {
             ),
             DiskError::Missing(why) => unsaved(
                 "share_missing",
-                &format!("The text is safe in the hive, but the shared folder is missing: {why}."),
-                "Connect its drive or put the folder back; the file is then written by itself.",
+                &format!("The text is safe in the hive, but cannot reach its file. {why}"),
+                "The file is then written by itself.",
             ),
             DiskError::Paused => unsaved(
                 "paused",

@@ -38,7 +38,7 @@ pub enum Error {
     #[error("the file is not text")]
     Binary,
     /// It is larger than live editing can carry.
-    #[error("the file is too large to be edited live: {size} bytes")]
+    #[error("the file is too large to be edited live: {} MB", size.div_ceil(1_000_000))]
     TooLarge { size: u64 },
     /// It is text in another encoding; `at` is the first byte that does not fit.
     #[error("the file is not UTF-8 (byte {at})")]

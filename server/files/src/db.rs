@@ -134,6 +134,44 @@ pub(crate) fn list(
     Ok(Listing { total: folders + files, entries })
 }
 
+/// The row of the first entry whose name begins so, in the order of [`list`].
+pub(crate) fn row_of(
+    view: &View,
+    share: ShareId,
+    folder: &RelPath,
+    sort: Sort,
+    descending: bool,
+    begins: &str,
+) -> Result<Option<u32>, Error> {
+    let begins = begins.to_lowercase();
+    let order = order_by(sort, descending);
+    let mut statement = view.prepare_cached(&format!(
+        "SELECT name FROM files_entry
+         WHERE share = ?1 AND folder = ?2 AND is_file = ?3 AND gone_at IS NULL ORDER BY {order}"
+    ))?;
+    let mut row = 0;
+    for is_file in [false, true] {
+        let mut names = statement.query(params![share.as_bytes(), folder.as_str(), is_file])?;
+        while let Some(name) = names.next()? {
+            if text(name, 0)?.to_lowercase().starts_with(&begins) {
+                return Ok(Some(row));
+            }
+            row += 1;
+        }
+    }
+    Ok(None)
+}
+
+fn order_by(sort: Sort, descending: bool) -> String {
+    let direction = if descending { "DESC" } else { "ASC" };
+    match sort {
+        Sort::Name => format!("sort_key {direction}"),
+        Sort::Size => format!("size {direction}, sort_key"),
+        Sort::Changed => format!("modified_ns {direction}, sort_key"),
+        Sort::Kind => format!("{EXTENSION} {direction}, sort_key"),
+    }
+}
+
 /// One page of either the folders or the files of a folder. The inner query walks an index alone,
 /// so that a page in the middle of a huge folder costs no look at the rows before it.
 fn page(
@@ -145,13 +183,7 @@ fn page(
     (offset, limit): (u64, u64),
     entries: &mut Vec<Entry>,
 ) -> Result<(), Error> {
-    let direction = if descending { "DESC" } else { "ASC" };
-    let order = match sort {
-        Sort::Name => format!("sort_key {direction}"),
-        Sort::Size => format!("size {direction}, sort_key"),
-        Sort::Changed => format!("modified_ns {direction}, sort_key"),
-        Sort::Kind => format!("{EXTENSION} {direction}, sort_key"),
-    };
+    let order = order_by(sort, descending);
     let mut statement = view.prepare_cached(&format!(
         "SELECT {ENTRY} FROM files_entry WHERE row IN (
              SELECT row FROM files_entry

@@ -106,6 +106,18 @@ pub fn list(
     db::list(view, share, folder, sort, descending, offset, limit)
 }
 
+/// The row in the order of [`list`] of the first entry whose name begins so, without regard to case.
+pub fn row_of(
+    view: &View,
+    share: ShareId,
+    folder: &RelPath,
+    sort: Sort,
+    descending: bool,
+    begins: &str,
+) -> Result<Option<u32>, Error> {
+    db::row_of(view, share, folder, sort, descending, begins)
+}
+
 /// Entries with every word in their path, without regard to case; those with all words in the name
 /// come first.
 pub fn search(view: &View, share: ShareId, words: &str, limit: u32) -> Result<Vec<Entry>, Error> {

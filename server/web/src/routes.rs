@@ -143,7 +143,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(POST, "/api/v1/shares", Owner, "Share a folder or file where it stands", shares::add).takes::<wire::NewShare>().gives::<wire::Share>(201),
         Route::new(PATCH, "/api/v1/shares/{share}", Owner, "Rename a share", shares::rename).takes::<wire::ShareName>().gives::<wire::Share>(200),
         Route::new(DELETE, "/api/v1/shares/{share}", Owner, "Stop sharing; deletes nothing on disk", shares::remove),
-        Route::new(GET, "/api/v1/shares/{share}/files", Keyholders, "What a folder holds", files::list).query(&["folder", "sort", "order", "offset", "limit"]).gives::<wire::Listing>(200),
+        Route::new(GET, "/api/v1/shares/{share}/files", Keyholders, "What a folder holds", files::list).query(&["folder", "sort", "order", "offset", "limit", "begins"]).gives::<wire::Listing>(200),
         Route::new(POST, "/api/v1/shares/{share}/files", Keyholders, "Make a text file", files::create).takes::<wire::NewFile>().gives::<wire::File>(201).body_bytes_max(TEXT_BYTES_MAX),
         Route::new(GET, "/api/v1/shares/{share}/search", Keyholders, "Find files by name", files::search).query(&["q", "limit"]).lists::<wire::File>(),
         Route::new(GET, "/api/v1/files/by-path", Keyholders, "A file by its path", files::by_path).query(&["share", "path"]).gives::<wire::FileDetails>(200),

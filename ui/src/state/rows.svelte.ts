@@ -39,6 +39,13 @@ export class Rows {
     }
   }
 
+  /** The first row of all whose name begins so, held or not; -1 if there is none. */
+  async beginning(word: string): Promise<number> {
+    const { sort, order, folder } = this;
+    const got = await api.files(this.share, { folder, sort, order, begins: word, limit: 1 });
+    return got.entries.length ? got.offset : -1;
+  }
+
   see(from: number, to: number) {
     this.#view = [from, to];
     const wanted = pagesFor(from, to, this.total ?? 1);

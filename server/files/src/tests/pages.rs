@@ -48,6 +48,14 @@ async fn a_folder_is_listed_in_every_order_folders_first() {
     assert_eq!(by_size, [".hidden", "a.zip", "File2.txt", "file1.md", "file10.txt", "noext"]);
     let by_kind = page(&home, share, Sort::Kind, false, 4, 100);
     assert_eq!(by_kind, [".hidden", "noext", "file1.md", "File2.txt", "file10.txt", "a.zip"]);
+    let row = |begins, descending| {
+        let root = RelPath::root();
+        home.store.read_blocking(|view| row_of(view, share, &root, Sort::Name, descending, begins))
+    };
+    assert!(matches!(row("FILE", false), Ok(Some(6))));
+    assert!(matches!(row("file1", true), Ok(Some(5))));
+    assert!(matches!(row("b1", false), Ok(Some(2))));
+    assert!(matches!(row("ile", false), Ok(None)));
     let missing = home
         .store
         .read_blocking(|view| list(view, share, &rel("file1.md"), Sort::Name, false, 0, 10));

@@ -31,6 +31,8 @@ pub(super) struct How {
     order: Option<String>,
     offset: Option<u32>,
     limit: Option<u32>,
+    /// The page begins at the first name that begins so, instead of at `offset`.
+    begins: Option<String>,
 }
 
 pub(super) async fn list(
@@ -57,6 +59,14 @@ pub(super) async fn list(
     let present = state.documents.here().borrow().clone();
     let listing = state.store.read(move |view| {
         view::may_folder(view, &caller.who, Right::View, share, &folder)?;
+        let named = |begins| files::row_of(view, share, &folder, sort, descending, begins);
+        let row = how.begins.as_deref().map(named).transpose()?;
+        // Nothing begins so: an empty page.
+        let (offset, limit) = match row {
+            Some(Some(row)) => (row, limit),
+            Some(None) => (offset, 0),
+            None => (offset, limit),
+        };
         let listing = files::list(view, share, &folder, sort, descending, offset, limit)?;
         let mut names = view::Names::default();
         let show = |entry| view::file(view, entry, &mut names, &present);
