@@ -109,6 +109,16 @@ impl Root {
         Ok(listed)
     }
 
+    /// The names of half-written files in the root, whosever they are.
+    pub(crate) fn parts(&self) -> io::Result<Vec<String>> {
+        let mut parts = Vec::new();
+        for entry in self.folder(&RelPath::root())?.entries()? {
+            let name = entry?.file_name().into_string();
+            parts.extend(name.ok().filter(|name| name.starts_with(RelPath::TEMPORARY_PREFIX)));
+        }
+        Ok(parts)
+    }
+
     /// Opens a folder, refusing a symbolic link at every step.
     fn folder(&self, path: &RelPath) -> io::Result<Dir> {
         let mut dir = self.dir.try_clone()?;

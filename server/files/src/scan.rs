@@ -172,8 +172,11 @@ impl Scan {
             }
         }
         let names = match (&live.share.only, extent) {
-            (Some(only), _) => {
+            (Some(only), extent) => {
                 live.watch(&RelPath::root());
+                if extent == Extent::Tree {
+                    tidy_around_one_file(live, root);
+                }
                 BTreeSet::from([only.clone()])
             }
             (None, Extent::Names(names)) => names,
@@ -187,6 +190,9 @@ impl Scan {
             look.entries += 1;
             let stat = match root.stat(&path) {
                 Ok(stat) => stat,
+                Err(error) if live.share.only.is_some() => {
+                    return Err(unreadable_root(live, &error));
+                }
                 Err(error) => {
                     tracing::debug!(%path, %error, "nothing can be told of a path");
                     continue;
@@ -228,13 +234,7 @@ impl Scan {
         self.seen += listed.seen.len() as u64;
         self.odd += listed.odd;
         look.root_is_void |= folder.is_root() && listed.seen.is_empty();
-        for part in listed.parts {
-            if live.shared.parts.is_stale(id, &part)
-                && let Err(error) = root.remove_part(folder, &part)
-            {
-                tracing::debug!(part, %error, "a stale half-written file stays");
-            }
-        }
+        remove_stale(live, root, folder, &listed.parts);
         let mut seen = listed.seen;
         let folders = seen.iter().filter(|(_, stat)| stat.kind == EntryKind::Folder);
         look.deeper.extend(folders.map(|(path, _)| path.clone()));
@@ -427,6 +427,22 @@ fn refuse_sudden_void(live: &Live) -> Result<(), Error> {
             live.share.root.display()
         ),
     })
+}
+
+/// The folder of a single file is not listed otherwise.
+fn tidy_around_one_file(live: &Live, root: &Root) {
+    match root.parts() {
+        Ok(parts) => remove_stale(live, root, &RelPath::root(), &parts),
+        Err(error) => tracing::debug!(%error, "half-written files cannot be looked for"),
+    }
+}
+
+fn remove_stale(live: &Live, root: &Root, folder: &RelPath, parts: &[String]) {
+    for part in parts.iter().filter(|part| live.shared.parts.is_stale(live.share.id, part)) {
+        if let Err(error) = root.remove_part(folder, part) {
+            tracing::debug!(part, %error, "a stale half-written file stays");
+        }
+    }
 }
 
 fn unreadable_root(live: &Live, error: &io::Error) -> Error {

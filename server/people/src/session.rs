@@ -78,7 +78,13 @@ pub fn redeem(
 /// Who holds this cookie. `link` is the one in whose pages it was sent; `None` for the owner's.
 pub fn who_by_session(view: &View, cookie: &str, link: Option<&LinkId>) -> Result<Who, Error> {
     let secret = Secret::read(cookie).ok_or(Error::SignedOut)?;
-    let session = db::session_by_secret(view, &secret.hash())?.ok_or(Error::SignedOut)?;
+    let Some(session) = db::session_by_secret(view, &secret.hash())? else {
+        // A guest whose link was taken back is told so, rather than to sign in again.
+        if let Some(link) = link {
+            crate::link(view, link)?;
+        }
+        return Err(Error::SignedOut);
+    };
     if session.link.as_ref() != link {
         return Err(Error::SignedOut);
     }

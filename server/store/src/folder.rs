@@ -28,7 +28,10 @@ impl Folder {
             .open(path.join("hive.lock"))
             .map_err(not_writable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => {
+                check_writable(path).map_err(not_writable)?;
+                Ok(Self { path: path.to_owned(), _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(Error::InUse),
             Err(TryLockError::Error(error)) => Err(not_writable(error)),
         }
@@ -44,6 +47,17 @@ impl Folder {
 
     pub(crate) fn snapshots(&self) -> PathBuf {
         self.path.join("snapshots")
+    }
+}
+
+/// Files that are there already may be writable in a folder that takes no new ones. A full disk is
+/// no reason to stop: what is there can be read.
+fn check_writable(folder: &Path) -> std::io::Result<()> {
+    use std::io::ErrorKind as Kind;
+    let probe = folder.join("hive.probe");
+    match File::create(&probe).and_then(|_| std::fs::remove_file(&probe)) {
+        Err(error) if matches!(error.kind(), Kind::StorageFull | Kind::QuotaExceeded) => Ok(()),
+        other => other,
     }
 }
 

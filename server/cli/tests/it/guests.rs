@@ -78,6 +78,7 @@ async fn a_key_that_is_taken_back_closes_open_documents() {
     home.skep(&["keys", "revoke", &text(&token["id"])]).is(0, "");
     ended(&mut page, "taking a token back", &[4401, 4403]).await;
 
+    other.until("it has the guest's line", |page| page.text() == "plan\na guest\n").await;
     type_and_store(&mut other, "whoever has another key goes on\n").await;
     holds(&home.path("Trip/plan.md"), "plan\na guest\nwhoever has another key goes on\n").await;
 }

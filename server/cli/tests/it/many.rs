@@ -13,7 +13,7 @@ const FILES_PER_FOLDER: usize = 1_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_thousand_files_are_shared() {
-    let home = Home::new();
+    let home = Home::in_memory();
     let total = FOLDERS * FILES_PER_FOLDER;
     for folder in 0..FOLDERS {
         let folder = home.path(&format!("Trip/folder {folder:03}"));

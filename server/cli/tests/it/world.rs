@@ -46,7 +46,18 @@ pub(crate) struct Hive<'a> {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::of(tempfile::tempdir().unwrap())
+    }
+
+    /// A home on a disk in memory where there is one, for more files than a test should write.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let folder =
+            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self::of(folder.unwrap())
+    }
+
+    fn of(folder: TempDir) -> Self {
         let hive = folder.path().join("hive");
         let home = Self { hive, variables: Vec::new(), through: Vec::new(), folder };
         fs::create_dir(home.path("Trip")).unwrap();
