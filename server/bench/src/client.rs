@@ -6,7 +6,7 @@ use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt, TryStreamExt};
 use rand::RngExt;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -136,11 +136,20 @@ impl Receiver {
     }
 }
 
-/// Joins many times, a few at a time.
+/// Joins many times, a few at a time and no faster than Skep lets one address in.
 pub(crate) async fn in_turn<T>(
     joining: impl Iterator<Item = impl Future<Output = Outcome<T>>>,
 ) -> Outcome<Vec<T>> {
     const AT_A_TIME: usize = 8;
+    const EVERY: Duration = Duration::from_micros(2_500);
+    let mut due = Instant::now();
+    let joining = joining.map(|join| {
+        due += EVERY;
+        async move {
+            sleep_until(due).await;
+            join.await
+        }
+    });
     futures::stream::iter(joining).buffered(AT_A_TIME).try_collect().await
 }
 

@@ -11,6 +11,8 @@ use crate::frame::{self, Incoming};
 use crate::server::{Kind, Server};
 use crate::trace::{self, Trace};
 
+/// Longer than any server puts off what it does when the last one has left.
+const LEFT: Duration = Duration::from_secs(3);
 const OPENINGS: usize = 5;
 /// How long a server may take to write the history down.
 const WRITE_WITHIN_S: u64 = 300;
@@ -41,6 +43,7 @@ pub(crate) async fn measure(server: &mut Server, trace: &Trace) -> Outcome<Cold>
     let begin = Instant::now();
     write(server, &room, trace).await?;
     let written_in = begin.elapsed();
+    sleep(LEFT).await;
     let mut openings = Vec::new();
     let mut state_bytes = 0;
     for _ in 0..OPENINGS {

@@ -113,6 +113,16 @@ pub(crate) fn insert(
     bytes
 }
 
+/// The update that deletes one character.
+pub(crate) fn delete(place: Place) -> Vec<u8> {
+    let mut bytes = vec![0, 1];
+    push_uint(&mut bytes, u64::from(place.client));
+    bytes.push(1);
+    push_uint(&mut bytes, u64::from(place.clock));
+    bytes.push(1);
+    bytes
+}
+
 pub(crate) fn tag(number: usize) -> char {
     let code = TAG_FIRST + u32::try_from(number).expect("tags must be few");
     char::from_u32(code).expect("the plane must hold every tag")

@@ -7,14 +7,13 @@ use std::time::Duration;
 use rand::RngExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
-use yrs::updates::decoder::Decode;
-use yrs::{Doc, GetString, Transact, Update};
 
 use crate::client::{Client, Receiver, Room, Sender, in_turn};
 use crate::failure::{Failure, Outcome};
 use crate::frame::{self, Incoming, Place, TAG_UNITS, TAGS_MAX};
 use crate::process::Process;
 use crate::server::Server;
+use crate::trace;
 
 /// How long keys may be under way after the last one was pressed.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -116,15 +115,14 @@ pub(crate) async fn measure(server: &Server, name: &str, scene: Scene) -> Outcom
     }
     let work = work_since(server.process()?, work_before, scene)?;
     let until = Instant::now() + DRAIN;
-    // Readers that have everything left already.
-    drop(done.send(Some(until)));
+    done.send_replace(Some(until));
     let mut seen = Vec::new();
     for reader in reading {
         let samples = reader.await.map_err(|_| ended())??;
         seen.extend(samples);
     }
-    drop((senders, watchers));
     let whole = is_whole(&room, board.pressed()).await?;
+    drop((senders, watchers));
     let expected = board.pressed() * scene.clients - board.pressed();
     Ok(summed_up(seen, expected, work, whole))
 }
@@ -272,11 +270,7 @@ async fn is_whole(room: &Room, keys: usize) -> Outcome<bool> {
     let until = Instant::now() + DRAIN;
     while Instant::now() < until {
         let (_client, state) = Client::join(room).await?;
-        let doc = Doc::new();
-        let text = doc.get_or_insert_text(frame::TEXT_NAME);
-        let update = Update::decode_v1(&state).map_err(|_| Failure::Malformed)?;
-        doc.transact_mut().apply_update(update).map_err(|_| Failure::Malformed)?;
-        let text = text.get_string(&doc.transact());
+        let text = trace::text_of(&state)?;
         let mut times = vec![0_u8; keys + 1];
         for key in frame::tags(text.as_bytes()) {
             times[key] = times[key].saturating_add(1);

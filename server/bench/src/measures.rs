@@ -149,7 +149,7 @@ impl Run {
 
     pub(crate) async fn cold(&self, report: &mut Report) -> Outcome<()> {
         print::line(&format!("… making a history of {} edits", self.edits))?;
-        let trace = trace::history(self.edits)?;
+        let trace = trace::history(self.edits);
         let mut seen = BTreeMap::new();
         for &kind in self.servers.iter().filter(|kind| kind.keeps_documents()) {
             print::line(&format!("… cold open, {kind}"))?;

@@ -59,8 +59,10 @@ impl Process {
     /// Asks it to end, as the system does, and waits until it has.
     pub(crate) async fn stop(&mut self) -> Outcome<()> {
         let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
-        // It may have ended by itself; then there is nobody to ask.
-        drop(pid.map(|pid| kill_process(pid, Signal::TERM)));
+        if let Some(pid) = pid {
+            // It may have ended by itself; then there is nobody to ask.
+            kill_process(pid, Signal::TERM).ok();
+        }
         let until = Instant::now() + Duration::from_secs(STOP_WITHIN_S);
         while self.0.try_wait()?.is_none() {
             if Instant::now() > until {

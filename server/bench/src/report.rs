@@ -1,6 +1,5 @@
 //! The figures as tables, for the terminal and for a Markdown file.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,7 +29,6 @@ impl Table {
     }
 
     fn widths(&self) -> Vec<usize> {
-        let columns = self.rows[0].len();
         let widest = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -58,8 +56,8 @@ impl Table {
 impl Report {
     pub(crate) fn line(&mut self, text: &str) -> Outcome<()> {
         print::line(text)?;
-        // Writing into a string cannot fail.
-        drop(writeln!(self.markdown, "{text}\n"));
+        self.markdown.push_str(text);
+        self.markdown.push_str("\n\n");
         Ok(())
     }
 

@@ -2,12 +2,11 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use yrs::block::ClientID;
 use yrs::updates::decoder::Decode;
-use yrs::{Doc, GetString, OffsetKind, Options, ReadTxn, StateVector, Text, Transact, Update};
+use yrs::{Doc, GetString, Transact, Update};
 
 use crate::failure::{Failure, Outcome};
-use crate::frame::TEXT_NAME;
+use crate::frame::{self, Place, TEXT_NAME};
 
 const SEED: u64 = 0x5eed;
 /// Each sitting has a client id of its own, as each opening of a page has.
@@ -22,102 +21,116 @@ pub(crate) struct Trace {
     pub(crate) text: String,
 }
 
-/// Where the author is and what comes next.
+/// One character, deleted or not.
+#[derive(Debug, Clone, Copy)]
+struct Letter {
+    place: Place,
+    letter: char,
+    is_deleted: bool,
+}
+
+/// The document around the cursor, and what the author does next.
 struct Author {
     chance: StdRng,
-    cursor: u32,
-    length: u32,
+    client: u32,
+    clock: u32,
+    before: Vec<Letter>,
+    /// Reversed: what stands right behind the cursor is last.
+    behind: Vec<Letter>,
     /// Edits left in this burst of typing or deleting.
     burst: u32,
     deletes: bool,
     typed: usize,
 }
 
-pub(crate) fn history(edits: usize) -> Outcome<Trace> {
+pub(crate) fn history(edits: usize) -> Trace {
     let mut author = Author {
         chance: StdRng::seed_from_u64(SEED),
-        cursor: 0,
-        length: 0,
+        client: 0,
+        clock: 0,
+        before: Vec::new(),
+        behind: Vec::new(),
         burst: 0,
         deletes: false,
         typed: 0,
     };
     let mut updates = Vec::with_capacity(edits);
-    let mut doc = new_doc(&mut author);
-    while updates.len() < edits {
-        let before = doc.transact().encode_state_as_update_v1(&StateVector::default());
-        doc = new_doc(&mut author);
-        apply(&doc, &before)?;
-        let sitting = EDITS_PER_SITTING.min(edits - updates.len());
-        updates.extend(author.sit(&doc, sitting));
+    for edit in 0..edits {
+        if edit % EDITS_PER_SITTING == 0 {
+            (author.client, author.clock) = (author.chance.random(), 0);
+        }
+        updates.push(author.edit());
     }
-    let text = doc.get_or_insert_text(TEXT_NAME).get_string(&doc.transact());
-    Ok(Trace { updates, text })
+    let letters = author.before.iter().chain(author.behind.iter().rev());
+    let text = letters.filter(|letter| !letter.is_deleted).map(|letter| letter.letter).collect();
+    Trace { updates, text }
 }
 
 /// The text of a document's state.
 pub(crate) fn text_of(state: &[u8]) -> Outcome<String> {
     let doc = Doc::new();
     let text = doc.get_or_insert_text(TEXT_NAME);
-    apply(&doc, state)?;
+    let update = Update::decode_v1(state).map_err(|_| Failure::Malformed)?;
+    doc.transact_mut().apply_update(update).map_err(|_| Failure::Malformed)?;
     let text = text.get_string(&doc.transact());
     Ok(text)
 }
 
-fn new_doc(author: &mut Author) -> Doc {
-    let client: u32 = author.chance.random();
-    let mut options = Options::with_client_id(ClientID::new(u64::from(client)));
-    options.offset_kind = OffsetKind::Utf16;
-    options.skip_gc = true;
-    Doc::with_options(options)
-}
-
-fn apply(doc: &Doc, update: &[u8]) -> Outcome<()> {
-    let update = Update::decode_v1(update).map_err(|_| Failure::Malformed)?;
-    doc.transact_mut().apply_update(update).map_err(|_| Failure::Malformed)
-}
-
 impl Author {
-    fn sit(&mut self, doc: &Doc, edits: usize) -> Vec<Vec<u8>> {
-        let text = doc.get_or_insert_text(TEXT_NAME);
-        let mut updates = Vec::with_capacity(edits);
-        for _ in 0..edits {
-            let mut transaction = doc.transact_mut();
-            if self.next_deletes() {
-                self.cursor -= 1;
-                self.length -= 1;
-                text.remove_range(&mut transaction, self.cursor, 1);
-            } else {
-                let letter = &WORDS[self.typed % WORDS.len()..][..1];
-                self.typed += 1;
-                text.insert(&mut transaction, self.cursor, letter);
-                self.cursor += 1;
-                self.length += 1;
-            }
-            updates.push(transaction.encode_update_v1());
-        }
-        updates
-    }
-
-    /// Chooses between typing and deleting, and now and then another place.
-    fn next_deletes(&mut self) -> bool {
+    fn edit(&mut self) -> Vec<u8> {
         if self.burst == 0 {
             self.deletes = self.chance.random_range(0..100) < DELETIONS_PERCENT;
             self.burst = self.chance.random_range(1..40);
             self.move_cursor();
         }
         self.burst -= 1;
-        self.deletes && self.cursor > 0
+        if self.deletes && self.step_back() { self.delete() } else { self.insert() }
+    }
+
+    fn insert(&mut self) -> Vec<u8> {
+        let letter = char::from(WORDS.as_bytes()[self.typed % WORDS.len()]);
+        self.typed += 1;
+        let place = Place { client: self.client, clock: self.clock };
+        self.clock += 1;
+        let neighbour = |side: &[Letter]| side.last().map(|letter| letter.place);
+        let (after, before) = (neighbour(&self.before), neighbour(&self.behind));
+        self.before.push(Letter { place, letter, is_deleted: false });
+        frame::insert(place, after, before, letter.encode_utf8(&mut [0; 4]))
+    }
+
+    /// What stands before the cursor; [`Author::step_back`] has found it.
+    fn delete(&mut self) -> Vec<u8> {
+        let letter = self.before.last_mut().expect("a letter must have been found");
+        letter.is_deleted = true;
+        frame::delete(letter.place)
+    }
+
+    /// Goes back over what is deleted already; false if nothing else is there.
+    fn step_back(&mut self) -> bool {
+        while let Some(letter) = self.before.last() {
+            if !letter.is_deleted {
+                return true;
+            }
+            self.behind.extend(self.before.pop());
+        }
+        false
     }
 
     fn move_cursor(&mut self) {
+        let length = self.before.len() + self.behind.len();
         let reach = match self.chance.random_range(0..10) {
             0..6 => return,
             6..9 => 200,
-            _ => self.length,
+            _ => length,
         };
-        let from = self.cursor.saturating_sub(reach);
-        let to = (self.cursor + reach).min(self.length);
-        self.cursor = self.chance.random_range(from..=to);
+        let from = self.before.len().saturating_sub(reach);
+        let to = (self.before.len() + reach).min(length);
+        let cursor = self.chance.random_range(from..=to);
+        while self.before.len() > cursor {
+            self.behind.extend(self.before.pop());
+        }
+        while self.before.len() < cursor {
+            self.before.extend(self.behind.pop());
+        }
     }
 }
