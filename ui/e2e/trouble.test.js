@@ -25,7 +25,7 @@ story(
     await bo.edits(await world.fileUrl("Trip/plan.md"));
 
     await rename(world.hive.path("Trip"), world.hive.path("Elsewhere"));
-    await ada.seesInPage("Nothing is deleted");
+    await ada.seesInPage("Nothing counts as deleted");
     world.tell(
       `the share: ${(await ada.page.getByRole("alert").innerText()).replace(/\s+/g, " ")}`,
     );
@@ -34,7 +34,7 @@ story(
     assert.equal((await world.hive.json("ls"))[0].state, "missing");
 
     await rename(world.hive.path("Elsewhere"), world.hive.path("Trip"));
-    await ada.page.getByText("Nothing is deleted").waitFor({ state: "hidden" });
+    await ada.page.getByText("Nothing counts as deleted").waitFor({ state: "hidden" });
     await ada.button("plan.md").waitFor();
     await ada.button("list.txt").waitFor();
     await bo.isSaved();
