@@ -39,8 +39,8 @@ pub(crate) fn edits<'a>(before: &str, after: &'a str) -> Vec<Edit<'a>> {
     edits
 }
 
-/// Whether `found` goes on from `after` rather than from `before`: most of what was put in between
-/// the two is still in it.
+/// Whether `found` goes on from `after` rather than from `before`: a good part of what was put in
+/// between the two is in it. By chance, next to nothing would be.
 pub(crate) fn goes_on_from_after(before: &str, after: &str, found: &str) -> bool {
     let put_in: Vec<_> =
         hunks(before, after, Grain::Characters).into_iter().map(|hunk| hunk.after).collect();
@@ -60,7 +60,7 @@ pub(crate) fn goes_on_from_after(before: &str, after: &str, found: &str) -> bool
             at += 1;
         }
     }
-    lost * 2 < total
+    (total - lost) * 4 >= total && total > 0
 }
 
 fn units(text: &str) -> u32 {
