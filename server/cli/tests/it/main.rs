@@ -1,5 +1,7 @@
 //! Drives the `skep` program as a process, and tries to break it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod attacks;
 mod commands;
 mod damaged;
