@@ -26,22 +26,30 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 
 /// Returns when the session or the person ends the process.
 pub(crate) async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! { _ = interrupt => {} _ = terminate.recv() => {} }
-                return;
-            }
-            Err(error) => tracing::warn!(%error, "SIGTERM will not be heard"),
+    let interrupted = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::warn!(%error, "Ctrl+C is not heard");
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! { () = interrupted => {} () = terminated() => {} }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => drop(terminate.recv().await),
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM is not heard");
+            std::future::pending().await
         }
     }
-    #[cfg(not(unix))]
-    if let Err(error) = interrupt.await {
-        tracing::warn!(%error, "Ctrl+C will not be heard");
-    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
 }
 
 fn say(words: &str) -> std::io::Result<()> {

@@ -68,7 +68,7 @@ pub(crate) fn make(
 }
 
 pub(crate) fn go_to(window: &WebviewWindow, page: &str) {
-    run(window, &format!("location.assign({})", json(&page)));
+    run(window, &format!("location.assign({})", json(page)));
 }
 
 /// Where the window is, for the next time.
@@ -114,7 +114,7 @@ fn is_blank(url: &Url) -> bool {
 }
 
 fn send(window: &WebviewWindow, name: &str, detail: &serde_json::Value) {
-    let script = format!("dispatchEvent(new CustomEvent({}, {{ detail: {detail} }}))", json(&name));
+    let script = format!("dispatchEvent(new CustomEvent({}, {{ detail: {detail} }}))", json(name));
     run(window, &script);
 }
 

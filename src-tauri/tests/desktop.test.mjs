@@ -29,15 +29,19 @@ function story(name, options, tell) {
 /** Keeps what the window showed when a story failed. */
 async function picture(world, name) {
   const file = join(tmpdir(), `${name.replaceAll(/\W+/g, "-")}.png`);
-  await Promise.resolve(world.page?.picture()).then((bytes) => writeFile(file, bytes)).then(
-    () => console.error(`What the window showed: ${file}`),
-    () => undefined,
-  );
+  await Promise.resolve(world.page?.picture())
+    .then((bytes) => writeFile(file, bytes))
+    .then(
+      () => console.error(`What the window showed: ${file}`),
+      () => undefined,
+    );
 }
 
 const inTray = (world) => until("an icon in the tray", () => world.tray.count > 0);
 const line = (world, words) =>
-  until(`the menu says ${words}`, async () => (await world.tray.labels()).find((label) => words.test(label)));
+  until(`the menu says ${words}`, async () =>
+    (await world.tray.labels()).find((label) => words.test(label)),
+  );
 
 story("the first start leads to a copied link", {}, async (world) => {
   await writeFile(join(world.folder, "Trip", "plan.md"), "# Plan\n");
@@ -54,7 +58,8 @@ story("the first start leads to a copied link", {}, async (world) => {
   await page.script(drop, [join(world.folder, "Trip")]);
   const field = await page.find("//input[@aria-label='Link to Trip']");
   const link = await until("a link", () =>
-    page.script("return arguments[0].value", { "element-6066-11e4-a52e-4f735466cecf": field }));
+    page.script("return arguments[0].value", { "element-6066-11e4-a52e-4f735466cecf": field }),
+  );
   assert.match(link, /^http:\/\/[^/]+\/l\/[a-z0-9]{10}#.+/);
 
   await line(world, /^Copy link to “Trip”$/);
@@ -66,7 +71,9 @@ story("the first start leads to a copied link", {}, async (world) => {
     document.body.append(link);
     link.click();`;
   await page.script(download);
-  await until("the download", async () => (await world.read("home/Downloads/api.json")).includes("openapi"));
+  await until("the download", async () =>
+    (await world.read("home/Downloads/api.json")).includes("openapi"),
+  );
   await page.script("location.assign('http://192.0.2.1/elsewhere')");
   await until("the browser has it", async () => (await world.read("opened")).includes("192.0.2.1"));
   assert.ok((await page.url()).startsWith(world.address), "the window stays with the hive");
@@ -80,8 +87,17 @@ story("the tray's menu pauses, reopens and quits", {}, async (world) => {
   await inTray(world);
   await world.window(TITLE);
   const labels = await world.tray.labels();
-  for (const label of ["Nobody else is here", "Open Skep", "Share a folder…", "Copy link", "Recent",
-    "Folders", "Pause", "Open at login", "Quit (stop sharing)"]) {
+  for (const label of [
+    "Nobody else is here",
+    "Open Skep",
+    "Share a folder…",
+    "Copy link",
+    "Recent",
+    "Folders",
+    "Pause",
+    "Open at login",
+    "Quit (stop sharing)",
+  ]) {
     assert.ok(labels.includes(label), `${label} in ${labels}`);
   }
   assert.match((await world.tray.property("ToolTip"))[3], /Up to date/);
@@ -99,7 +115,9 @@ story("the tray's menu pauses, reopens and quits", {}, async (world) => {
   await world.window(TITLE);
 
   await world.tray.click("Open at login");
-  await until("a login entry", async () => /--hidden/.test(await world.read("home/.config/autostart/Skep.desktop")));
+  await until("a login entry", async () =>
+    /--hidden/.test(await world.read("home/.config/autostart/Skep.desktop")),
+  );
 
   await world.tray.click("Quit (stop sharing)");
   assert.equal(await app.ended, 0);
@@ -110,14 +128,18 @@ story("a second start opens the first one's window", {}, async (world) => {
   const first = world.app("--hidden");
   await inTray(world);
   await world.hive();
-  assert.deepEqual((await world.windows()).filter((title) => title === TITLE), []);
+  assert.deepEqual(
+    (await world.windows()).filter((title) => title === TITLE),
+    [],
+  );
 
   assert.equal(await world.app().ended, 0);
   await world.window(TITLE);
 
   assert.equal(await world.app("skep://192.0.2.7:7537/l/abcdefghij#secret").ended, 0);
   await until("the link is followed", async () =>
-    (await world.read("opened")).includes("http://192.0.2.7:7537/l/abcdefghij#secret"));
+    (await world.read("opened")).includes("http://192.0.2.7:7537/l/abcdefghij#secret"),
+  );
 
   assert.equal(await world.app("Trip").ended, 0);
   await line(world, /^Trip: up to date$/);
@@ -125,16 +147,20 @@ story("a second start opens the first one's window", {}, async (world) => {
   assert.equal(await first.ended, 0);
 });
 
-story("without a tray the window opens, and a tray that comes later is used", { tray: false }, async (world) => {
-  const app = world.app("--hidden");
-  await world.window(TITLE);
-  await world.closeWindow(TITLE);
-  await world.window("Keep sharing?");
-  await world.addTray();
-  await inTray(world);
-  await world.tray.click("Quit (stop sharing)");
-  assert.equal(await app.ended, 0);
-});
+story(
+  "without a tray the window opens, and a tray that comes later is used",
+  { tray: false },
+  async (world) => {
+    const app = world.app("--hidden");
+    await world.window(TITLE);
+    await world.closeWindow(TITLE);
+    await world.window("Keep sharing?");
+    await world.addTray();
+    await inTray(world);
+    await world.tray.click("Quit (stop sharing)");
+    assert.equal(await app.ended, 0);
+  },
+);
 
 story("a taken port is said in a window, and trying again helps", {}, async (world) => {
   const other = createServer().listen(world.port, "127.0.0.1");

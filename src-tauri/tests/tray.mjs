@@ -61,7 +61,13 @@ export class Watcher {
     const walk = ([id, properties, children], parent) => {
       const value = (name) => properties[name]?.value;
       const label = (value("label") ?? "").replaceAll("__", "_");
-      lines.push({ id, label, enabled: value("enabled") ?? true, checked: value("toggle-state") === 1, parent });
+      lines.push({
+        id,
+        label,
+        enabled: value("enabled") ?? true,
+        checked: value("toggle-state") === 1,
+        parent,
+      });
       for (const child of children) walk(child.value, label);
     };
     walk(root, undefined);

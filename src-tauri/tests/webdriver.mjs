@@ -7,11 +7,21 @@ export class Driver {
   static async start(world, ...args) {
     const driver = new Driver();
     const [port, native] = [await freePort(), await freePort()];
-    const server = world.spawn("tauri-driver", ["--port", String(port), "--native-port", String(native)]);
+    const server = world.spawn("tauri-driver", [
+      "--port",
+      String(port),
+      "--native-port",
+      String(native),
+    ]);
     driver.base = `http://127.0.0.1:${port}`;
-    await until(`the driver listens: ${server.said}`, async () => (await fetch(`${driver.base}/status`)).ok);
+    await until(
+      `the driver listens: ${server.said}`,
+      async () => (await fetch(`${driver.base}/status`)).ok,
+    );
     const application = process.env.SKEP_DESKTOP;
-    const capabilities = { alwaysMatch: { browserName: "wry", "tauri:options": { application, args } } };
+    const capabilities = {
+      alwaysMatch: { browserName: "wry", "tauri:options": { application, args } },
+    };
     const { sessionId } = await driver.#call("POST", "/session", { capabilities });
     driver.base += `/session/${sessionId}`;
     world.page = driver;

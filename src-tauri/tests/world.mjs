@@ -73,7 +73,15 @@ export class World {
   }
 
   async #startDisplay() {
-    const server = this.spawn("Xvfb", ["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]);
+    const server = this.spawn("Xvfb", [
+      "-displayfd",
+      "1",
+      "-screen",
+      "0",
+      "1280x800x24",
+      "-nolisten",
+      "tcp",
+    ]);
     this.env.DISPLAY = `:${(await until("a display", () => server.said.trim())).split("\n")[0]}`;
     this.spawn("openbox", ["--sm-disable"]);
     await until("a window manager", async () => run("wmctrl", ["-m"], { env: this.env }));
@@ -82,7 +90,10 @@ export class World {
   async #startBus() {
     this.env.DBUS_SESSION_BUS_ADDRESS = `unix:path=${join(this.folder, "run", "bus")}`;
     const bus = this.spawn("dbus-daemon", [
-      "--session", "--nofork", "--print-address", `--address=${this.env.DBUS_SESSION_BUS_ADDRESS}`,
+      "--session",
+      "--nofork",
+      "--print-address",
+      `--address=${this.env.DBUS_SESSION_BUS_ADDRESS}`,
     ]);
     await until("a message bus", () => bus.said.includes("unix:"));
   }
@@ -103,7 +114,9 @@ export class World {
     child.stdout.on("data", (data) => (child.said += data));
     child.stderr.on("data", (data) => (child.said += data));
     child.on("error", (error) => (child.said += error));
-    child.ended = new Promise((resolve) => child.on("exit", (code, signal) => resolve(code ?? signal)));
+    child.ended = new Promise((resolve) =>
+      child.on("exit", (code, signal) => resolve(code ?? signal)),
+    );
     this.#children.push(child);
     return child;
   }
@@ -120,7 +133,10 @@ export class World {
   /** Titles of the windows that the person sees. */
   async windows() {
     const { stdout } = await run("wmctrl", ["-l"], { env: this.env });
-    return stdout.split("\n").filter(Boolean).map((line) => line.split(/\s+/).slice(3).join(" "));
+    return stdout
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => line.split(/\s+/).slice(3).join(" "));
   }
 
   window(title) {
