@@ -17,6 +17,9 @@ mod report;
 mod server;
 mod trace;
 
+#[cfg(test)]
+mod tests;
+
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};

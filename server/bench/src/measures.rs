@@ -7,7 +7,7 @@ use crate::failure::Outcome;
 use crate::latency::{Latency, Scene};
 use crate::memory::State;
 use crate::peers::Places;
-use crate::report::{Report, Table, megabytes, millis, ratio};
+use crate::report::{Report, Table, megabytes, millis, ratio, ratio_of_times};
 use crate::server::{Kind, Server};
 use crate::{cold, durable, latency, memory, print, trace};
 
@@ -92,10 +92,8 @@ impl Run {
         let of_kind = |scene: &Scene| (scene.keys_per_second == KEYS_IN_CROWD) == crowd;
         for ((scene, kind), latency) in seen.iter().filter(|((scene, _), _)| of_kind(scene)) {
             let skep = seen.get(&(*scene, Kind::Skep));
-            let compare = |part: fn(&Latency) -> Duration| {
-                let skep = skep.map_or(f64::NAN, |skep| part(skep).as_secs_f64());
-                ratio(skep, part(latency).as_secs_f64())
-            };
+            let compare =
+                |part: fn(&Latency) -> Duration| ratio_of_times(skep.map(part), part(latency));
             let arrived = 100.0 * latency.arrived as f64 / latency.expected.max(1) as f64;
             table.row([
                 format!("{} {kind}", scene.clients),
@@ -165,10 +163,8 @@ impl Run {
         let mut table = Table::new(&title, &columns);
         let skep = seen.get(&Kind::Skep);
         for (kind, cold) in &seen {
-            let compare = |part: fn(&cold::Cold) -> Duration| {
-                let skep = skep.map_or(f64::NAN, |skep| part(skep).as_secs_f64());
-                ratio(skep, part(cold).as_secs_f64())
-            };
+            let compare =
+                |part: fn(&cold::Cold) -> Duration| ratio_of_times(skep.map(part), part(cold));
             table.row([
                 kind.to_string(),
                 millis(cold.first),

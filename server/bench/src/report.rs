@@ -98,6 +98,14 @@ pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
+/// As [`ratio`]; what never came compares with nothing.
+pub(crate) fn ratio_of_times(skep: Option<Duration>, other: Duration) -> String {
+    match skep.filter(|skep| *skep < Duration::MAX && other < Duration::MAX) {
+        Some(skep) => ratio(skep.as_secs_f64(), other.as_secs_f64()),
+        None => "–".to_owned(),
+    }
+}
+
 /// How many times as much Skep takes as the other: below one, Skep is better.
 pub(crate) fn ratio(skep: f64, other: f64) -> String {
     if skep.is_finite() && other > 0.0 { format!("{:.2}", skep / other) } else { "–".to_owned() }
