@@ -269,7 +269,7 @@ fn unknown(document: &DocumentMut) -> Vec<(String, Option<&'static str>)> {
     unknown
 }
 
-/// The key that was probably meant: its name, or the name without its table, differs in few letters.
+/// The key that was probably meant: its name, with or without its table, differs in few letters.
 fn nearest(name: &str) -> Option<&'static str> {
     const LETTERS_MAX: usize = 3;
     let away = |key: &Key| {

@@ -25,8 +25,8 @@ pub enum Error {
     #[error("Skep is not running. Start it: skep serve")]
     NotRunning,
     #[error(
-        "The hive at {} belongs to another account, which alone may use it. Sign in as that account, \
-         or set SKEP_HOME to a hive of your own.",
+        "The hive at {} belongs to another account, which alone may use it. Sign in as that \
+         account, or set SKEP_HOME to a hive of your own.",
         socket.display()
     )]
     OtherAccount { socket: PathBuf },

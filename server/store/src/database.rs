@@ -51,9 +51,9 @@ pub(crate) fn open(folder: &Folder, now: Time) -> Result<(Connection, Opening), 
     }
 }
 
-/// SQLite passes over a write-ahead log with a bad header as if it were empty, and all changes in it
-/// are lost without a word. Its header is durable before any change is, so a crash leaves no such
-/// log: its format is in https://www.sqlite.org/fileformat2.html#walformat.
+/// SQLite passes over a write-ahead log with a bad header as if it were empty, so that all changes
+/// in it are lost without a word. The header is durable before any change is, so a crash leaves no
+/// such log. Its format: https://www.sqlite.org/fileformat2.html#walformat.
 fn wal_is_damaged(wal: &Path) -> bool {
     const HEADER_BYTES: usize = 32;
     const MAGIC: [u32; 2] = [0x377f_0682, 0x377f_0683];
