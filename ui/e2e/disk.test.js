@@ -141,6 +141,8 @@ story(
     await bo.toEnd();
     await bo.types("Bo was here\n");
     await ada.sees("Bo was here");
+    const written = async () => (await onDisk(world, "Trip/plan.md")).endsWith("Bo was here\n");
+    await until("the file has it", written);
     await appendFile(world.hive.path("Trip/plan.md"), "a program was here\n");
     await ada.sees("a program was here");
     await ada.text.focus();
