@@ -222,7 +222,8 @@ fn as_text(item: &Item) -> String {
             let words: Vec<_> = array.iter().filter_map(|word| word.as_str()).collect();
             words.join(",")
         }
-        Some(other) => other.to_string().trim().to_owned(),
+        // Without the comment behind it.
+        Some(other) => other.clone().decorated("", "").to_string(),
         None => String::new(),
     }
 }

@@ -249,6 +249,7 @@ async fn the_configuration_has_layers_and_typing_errors_are_told() {
     home.skep(&["config", "set", "listen.prot", "1"]).is(1, "listen.port");
 
     let path = home.hive.join("config.toml");
+    fs::write(&path, "[listen]\nport = 8124 # why\n").unwrap();
     let written = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{written}\nprot = 1\n[tsl]\nmode = \"own\"\n")).unwrap();
     let shown = home.skep(&["config", "get"]);
