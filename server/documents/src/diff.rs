@@ -39,28 +39,38 @@ pub(crate) fn edits<'a>(before: &str, after: &'a str) -> Vec<Edit<'a>> {
     edits
 }
 
-/// Whether `found` goes on from `after` rather than from `before`: a good part of what was put in
-/// between the two is in it. By chance, next to nothing would be.
+/// Whether `found` goes on from `after` rather than from `before`: it has a good part of what was put
+/// in between the two, and more of that than of what was taken out.
 pub(crate) fn goes_on_from_after(before: &str, after: &str, found: &str) -> bool {
-    let put_in: Vec<_> =
-        hunks(before, after, Grain::Characters).into_iter().map(|hunk| hunk.after).collect();
-    let taken_out: Vec<_> =
-        hunks(after, found, Grain::Characters).into_iter().map(|hunk| hunk.before).collect();
-    let overlap =
-        |a: &Range<usize>, b: &Range<usize>| a.end.min(b.end).saturating_sub(a.start.max(b.start));
-    let total: usize = put_in.iter().map(Range::len).sum();
-    let mut lost = 0;
-    let mut at = 0;
-    for range in &put_in {
-        while at > 0 && taken_out[at - 1].end > range.start {
-            at -= 1;
-        }
-        while at < taken_out.len() && taken_out[at].start < range.end {
-            lost += overlap(range, &taken_out[at]);
-            at += 1;
+    let step = hunks(before, after, Grain::Characters);
+    let taken_out: Vec<_> = step.iter().map(|hunk| hunk.before.clone()).collect();
+    let put_in: Vec<_> = step.into_iter().map(|hunk| hunk.after).collect();
+    let kept_of = |text: &str, passages: &[Range<usize>]| {
+        let lost: Vec<_> =
+            hunks(text, found, Grain::Characters).into_iter().map(|hunk| hunk.before).collect();
+        total(passages) - overlap(passages, &lost)
+    };
+    let kept = kept_of(after, &put_in);
+    kept > kept_of(before, &taken_out) && kept * 4 >= total(&put_in)
+}
+
+fn total(passages: &[Range<usize>]) -> usize {
+    passages.iter().map(Range::len).sum()
+}
+
+/// How many bytes lie in passages of both lists, each of which is in order.
+fn overlap(one: &[Range<usize>], other: &[Range<usize>]) -> usize {
+    let (mut one, mut other) = (one.iter().peekable(), other.iter().peekable());
+    let mut bytes = 0;
+    while let (Some(a), Some(b)) = (one.peek(), other.peek()) {
+        bytes += a.end.min(b.end).saturating_sub(a.start.max(b.start));
+        if a.end < b.end {
+            one.next();
+        } else {
+            other.next();
         }
     }
-    (total - lost) * 4 >= total && total > 0
+    bytes
 }
 
 fn units(text: &str) -> u32 {
@@ -482,11 +492,17 @@ mod tests {
     #[test]
     fn it_is_seen_whether_a_text_was_written_before_it_was_changed() {
         let check = |found, expected| {
-            assert_eq!(goes_on_from_after("one two", "one new two", found), expected, "{found}");
+            assert_eq!(
+                goes_on_from_after("one old two", "one new two", found),
+                expected,
+                "{found}"
+            );
         };
         check("one new two three", true);
-        check("one two three", false);
+        check("one old two three", false);
         check("new two", true);
+        check("zero old two", false);
         check("two", false);
+        check("one old but n two", false);
     }
 }

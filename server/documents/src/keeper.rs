@@ -70,6 +70,7 @@ struct InStore {
     seq: i64,
     compacted: Option<usize>,
     settle: u8,
+    void: bool,
     carries: Carries,
 }
 
@@ -293,8 +294,8 @@ impl Keeper {
         matches!(condition, Some(Condition::ReadOnly { .. }))
     }
 
-    /// When there is something to do again.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    /// When there is something to do again, at the earliest `now`.
+    pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
         let store = self.store_trouble.as_ref().map(|(_, retry)| retry.at);
         if self.in_store.is_some() {
             return None;
@@ -303,7 +304,7 @@ impl Keeper {
             || self.unconfirmed
             || matches!(self.flow, Flow::Taking(_) | Flow::Intending { .. });
         if has_step {
-            return store;
+            return Some(store.unwrap_or(now));
         }
         let disk = self.disk_retry_at();
         let idle = matches!(self.flow, Flow::Idle);
@@ -354,8 +355,14 @@ impl Keeper {
         } else if let (Some((_, _, seq)), true) = (&mut step.mark, self.is_settled()) {
             *seq = step.seq;
         }
-        self.in_store =
-            Some(InStore { updates, seq: step.seq, compacted, settle: step.settle, carries });
+        self.in_store = Some(InStore {
+            updates,
+            seq: step.seq,
+            compacted,
+            settle: step.settle,
+            void: step.void,
+            carries,
+        });
         Some(step)
     }
 
@@ -451,7 +458,7 @@ impl Keeper {
         }
         self.seq = done.seq;
         // What the step confirmed may have been overtaken while it was under way.
-        self.unconfirmed &= done.settle != self.slot;
+        self.unconfirmed &= done.settle != self.slot || (self.intent.is_none() && !done.void);
         match (done.carries, std::mem::replace(&mut self.flow, Flow::Idle)) {
             (Carries::Edit, Flow::Taking(taken)) => {
                 kept.places = taken.places;

@@ -486,7 +486,7 @@ impl Task {
         // A document that is due to be forgotten but not at rest is waited for by other deadlines.
         let evict = evict.filter(|at| *at > now);
         let stop = self.stopping.as_ref().map(|(until, _)| *until);
-        let parts = [self.room.deadline(), self.keeper.deadline(), gathered, evict, stop];
+        let parts = [self.room.deadline(), self.keeper.deadline(now), gathered, evict, stop];
         parts.into_iter().flatten().min()
     }
 

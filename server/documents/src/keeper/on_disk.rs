@@ -56,7 +56,12 @@ impl Keeper {
                 }
                 self.disk_trouble = None;
             }
-            Err(DiskError::Changed | DiskError::Gone) => self.look_at = Some(now),
+            Err(DiskError::Changed | DiskError::Gone) => {
+                // It surely was not written, and a hive that is killed now must know that.
+                self.intent = None;
+                self.unconfirmed = true;
+                self.look_at = Some(now);
+            }
             Err(error) => self.stumble(Condition::of_disk(&error), true, now),
         }
         if !self.is_settled() && self.first_change_at.is_none() {
@@ -88,7 +93,7 @@ impl Keeper {
         };
         let hash = plain.stamp.hash;
         if hash == self.settled.hash {
-            self.intent = None;
+            self.unconfirmed |= self.intent.take().is_some();
             self.sound(plain.stamp);
             return Ok(());
         }

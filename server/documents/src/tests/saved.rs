@@ -104,6 +104,24 @@ async fn many_updates_are_merged_and_open_the_same() {
 }
 
 #[tokio::test]
+async fn a_document_with_many_updates_is_merged_and_forgotten() {
+    let world = World::new(quick());
+    world.disk.put(file(1), b"");
+    let mut client = one_client(&world, 11).await;
+    for number in 0..40 {
+        client.type_at_end(&format!("{number}\n")).await;
+        eventually("it is acknowledged", async || {
+            client.pump().await;
+            client.is_saved()
+        })
+        .await;
+    }
+    client.leave();
+    eventually("the document is forgotten", async || world.documents.open_documents() == 0).await;
+    assert_eq!(world.documents.text(file(1)).await.unwrap(), client.text());
+}
+
+#[tokio::test]
 async fn stopping_saves_settles_and_says_goodbye() {
     let world = World::new(Limits {
         settle_after: std::time::Duration::from_secs(60),

@@ -245,7 +245,7 @@ impl Disk for MemoryDisk {
                 self.writes.fetch_add(1, Ordering::SeqCst);
                 stamp(old, *token)
             };
-            self.pause().await;
+            tokio::task::yield_now().await;
             Ok(stamp)
         })
     }
