@@ -12,6 +12,8 @@ const ROUNDS = Number(process.env.SKEP_ROUNDS ?? 25);
 const SEED = Number(process.env.SKEP_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const PROGRAMS = 3;
 const STEPS = 12;
+const FIRST_LETTER = 0x4e00;
+const TAG = /([\u4e00-\u9fff])[abcd]\1/g;
 
 /** mulberry32: small, and the same everywhere. */
 function dice(seed) {
@@ -47,23 +49,24 @@ class Case {
     return this.hive.path("text.txt");
   }
 
+  /** Begins and ends with a letter of its own, so that every diff finds it whole. */
   tag(who) {
-    const tag = `<${who}${(this.count += 1)}>`;
+    const own = String.fromCodePoint(FIRST_LETTER + (this.count += 1));
+    const tag = own + who + own;
     this.tags.add(tag);
     return tag;
   }
 
   /** A place in a text that is not inside a tag. */
   place(text) {
-    const places = [0, text.length];
-    for (let at = 0; at < text.length; at += 1) {
-      if (text[at] === ">" || text[at] === "\n") places.push(at + 1);
-    }
+    const ends = [...text.matchAll(TAG)].map((found) => found.index + found[0].length);
+    const lines = [...text.matchAll(/\n/g)].map((found) => found.index + 1);
+    const places = [0, text.length, ...ends, ...lines];
     return places[this.dice.below(places.length)];
   }
 
   someTag(text) {
-    const there = [...text.matchAll(/<[^<>]+>/g)];
+    const there = [...text.matchAll(TAG)];
     return there.length ? there[this.dice.below(there.length)] : null;
   }
 
