@@ -1,4 +1,4 @@
-//! A made-up but lifelike history of a document: one author, many sittings, one character at a time.
+//! A made-up but lifelike history of a document: one author, one character at a time.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

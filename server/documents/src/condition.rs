@@ -62,7 +62,7 @@ impl Condition {
             DiskError::TooLarge(size) => Self::of_unfit(&crate::Error::TooLarge { size: *size }),
             DiskError::Full => unsaved(
                 "file_disk_full",
-                "The text is safe in the hive, but its file is behind: the disk it lies on is full.",
+                "The text is safe in the hive, but its file is behind: the disk under it is full.",
                 "Make room on that disk; the file is then written by itself.",
             ),
             DiskError::Unwritable(why) => unsaved(

@@ -192,8 +192,8 @@ impl Handle {
         }
     }
 
-    /// A person goes by another name or colour from now on, on every connection of a key. Others see
-    /// it when that person's pointer moves next.
+    /// A person goes by another name or colour from now on, on every connection of a key. Others
+    /// see it when that person's pointer moves next.
     pub fn set_name(&self, key: u64, name: Option<&str>, hue: Option<u8>) {
         for door in lock(&self.shared.rooms).values() {
             let name = name.map(str::to_owned);

@@ -106,7 +106,7 @@ pub fn list(
     db::list(view, share, folder, sort, descending, offset, limit)
 }
 
-/// The row in the order of [`list`] of the first entry whose name begins so, without regard to case.
+/// The row in the order of [`list`] of the first entry whose name begins so, whatever its case.
 pub fn row_of(
     view: &View,
     share: ShareId,

@@ -1,4 +1,4 @@
-//! The keeper's dealings with the file: when to read and write it, and what to make of what it holds.
+//! The keeper's dealings with the file: when to read and write it, and what its content means.
 
 use tokio::time::{Duration, Instant};
 use types::Hash;
