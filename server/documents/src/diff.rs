@@ -39,8 +39,8 @@ pub(crate) fn edits<'a>(before: &str, after: &'a str) -> Vec<Edit<'a>> {
     edits
 }
 
-/// Whether `found` goes on from `after` rather than from `before`: it has a good part of what was put
-/// in between the two, and more of that than of what was taken out.
+/// Whether `found` goes on from `after` rather than from `before`: it has a good part of what was
+/// put in between the two, and more of that than of what was taken out.
 pub(crate) fn goes_on_from_after(before: &str, after: &str, found: &str) -> bool {
     let step = hunks(before, after, Grain::Characters);
     let taken_out: Vec<_> = step.iter().map(|hunk| hunk.before.clone()).collect();
