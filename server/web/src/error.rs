@@ -192,7 +192,7 @@ impl From<files::Error> for Error {
                 words,
                 "Put the folder back where it was, or stop sharing it. Nothing was deleted",
             ),
-            files::Error::Refused(_) => Self::bad_input(words, "Choose another folder or file"),
+            files::Error::Refused(_) => Self::bad_input(words, "Nothing was changed"),
             files::Error::BadPath(_) => Self::bad_input(words, "Choose another name"),
             files::Error::Store(error) => error.into(),
         }
