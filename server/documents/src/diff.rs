@@ -6,8 +6,10 @@ use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, InternedInput, TokenSource};
 
-/// More hunks than this are joined to their nearest neighbours.
+/// More hunks than this are joined to their nearest neighbours,
 const HUNKS_MAX: usize = 4_000;
+/// and fewer in a large text, where each one costs more: hunks times bytes.
+const HUNK_BYTES_MAX: usize = 5_000_000_000;
 /// Passages with more lines than this are only taken apart at lines that occur once on each side.
 const LINES_MAX: usize = 2_000;
 /// Changed passages longer than this are replaced as a whole rather than looked into.
@@ -25,7 +27,8 @@ pub(crate) struct Edit<'a> {
 
 /// Edits in order of their place, none touching the next.
 pub(crate) fn edits<'a>(before: &str, after: &'a str) -> Vec<Edit<'a>> {
-    let hunks = joined(hunks(before, after, Grain::Words));
+    let hunks_max = (HUNK_BYTES_MAX / before.len().max(1)).min(HUNKS_MAX);
+    let hunks = joined(hunks(before, after, Grain::Words), hunks_max);
     let mut edits = Vec::with_capacity(hunks.len());
     let mut at_byte = 0;
     let mut at = 0;
@@ -324,18 +327,26 @@ impl Hunk {
 }
 
 /// Joins hunks that touch, and those with the smallest distance if there are too many.
-fn joined(hunks: Vec<Hunk>) -> Vec<Hunk> {
-    let gaps = || hunks.windows(2).map(|pair| pair[1].before.start - pair[0].before.end);
-    let mut widest_joined = 0;
-    if hunks.len() > HUNKS_MAX {
-        let mut sorted: Vec<usize> = gaps().collect();
-        sorted.sort_unstable();
-        widest_joined = sorted[hunks.len() - HUNKS_MAX];
+fn joined(hunks: Vec<Hunk>, hunks_max: usize) -> Vec<Hunk> {
+    let gap = |left: &Hunk, right: &Hunk| right.before.start - left.before.end;
+    let mut narrow = 0;
+    let mut narrow_left = usize::MAX;
+    if hunks.len() > hunks_max {
+        let mut gaps: Vec<usize> = hunks.windows(2).map(|pair| gap(&pair[0], &pair[1])).collect();
+        gaps.sort_unstable();
+        let joins = hunks.len() - hunks_max;
+        narrow = gaps[joins - 1];
+        narrow_left = joins - gaps.partition_point(|gap| *gap < narrow);
     }
-    let mut result: Vec<Hunk> = Vec::with_capacity(hunks.len().min(HUNKS_MAX));
+    let mut result: Vec<Hunk> = Vec::with_capacity(hunks.len().min(hunks_max));
     for hunk in hunks {
+        let gap = result.last().map(|last| gap(last, &hunk));
+        let joins = gap.is_some_and(|gap| gap < narrow || (gap == narrow && narrow_left > 0));
+        if joins && gap == Some(narrow) && narrow > 0 {
+            narrow_left -= 1;
+        }
         match result.last_mut() {
-            Some(last) if hunk.before.start - last.before.end <= widest_joined => {
+            Some(last) if joins => {
                 last.before.end = hunk.before.end;
                 last.after.end = hunk.after.end;
             }
@@ -477,6 +488,8 @@ mod tests {
         let prose = lines(&noise(1_200_000, 26), 60);
         let cases = [
             (prose.clone(), prose.replace("ab", "AB")),
+            ("same line\n".repeat(20_000), "same\nline\n".repeat(20_000)),
+            ("a b c d\n".repeat(9_000), "a b X d\n".repeat(9_000)),
             (lines(&noise(300_000, 2), 1), lines(&noise(300_000, 2), 1)),
             (lines(&noise(200_000, 2), 3), lines(&noise(200_000, 2), 3)),
             (noise(1_000_000, 2), noise(1_000_000, 2)),

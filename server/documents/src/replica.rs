@@ -22,7 +22,7 @@ use crate::update::{self, Admitted, ROOT, Refused};
 /// With more edits than this at once, long passages are first cut into pieces, because each cut
 /// copies the passage that it divides.
 const EDITS_BEFORE_CUTTING: usize = 16;
-const PIECE_UNITS: u32 = 4_096;
+const PIECE_UNITS: u32 = 16_384;
 /// What may wait for its predecessors, over all clients.
 const WAITING_BYTES_MAX: usize = 32 << 20;
 

@@ -278,8 +278,6 @@ async fn an_edit_that_depends_on_a_lost_one_is_kept_until_it_comes() {
     let mut writer = joined(&world, 11, 1, Right::Edit).await;
     writer.type_at_end("A").await;
     writer.edit_in_vain(1, "B");
-    let connection = writer.connection.take();
-    writer.connection = connection;
     writer.type_at_end("C").await;
     eventually("the hive asks for the lost one", async || {
         writer.pump().await;
