@@ -65,7 +65,7 @@ pub(crate) async fn measure(server: &mut Server, trace: &Trace) -> Outcome<Cold>
     Ok(Cold { first, later, state_bytes, disk_bytes, written_in })
 }
 
-/// Sends each edit as a frame of its own, except to y-sweet, and waits until the server has them all.
+/// Sends each edit as a frame of its own, except to y-sweet, and waits until all are taken in.
 async fn write(server: &Server, room: &Room, trace: &Trace) -> Outcome<()> {
     let room = if server.kind == Kind::Skep { room.with_stored() } else { room.clone() };
     let (mut client, _) = Client::join(&room).await?;

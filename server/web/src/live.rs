@@ -171,15 +171,21 @@ impl Follower {
     async fn changes(&mut self) -> Result<(), Ended> {
         loop {
             let since = self.seq;
-            let read: Result<Vec<Change>, store::Error> = self
+            let who = self.caller.who.clone();
+            let read: Result<_, store::Error> = self
                 .state
                 .store
-                .read(move |view| store::changes_since(view, since, CHANGES_PER_READ))
+                .read(move |view| {
+                    let mut changes = store::changes_since(view, since, CHANGES_PER_READ)?;
+                    let last = changes.last().map(|change| change.seq);
+                    changes.retain(|change| may_know(view, &who, change));
+                    Ok((last, changes))
+                })
                 .await;
-            let changes = read.map_err(|_| Ended)?;
-            let Some(last) = changes.last() else { return Ok(()) };
-            self.seq = last.seq;
-            for change in changes.into_iter().filter(|change| may_know(&self.caller.who, change)) {
+            let (last, changes) = read.map_err(|_| Ended)?;
+            let Some(last) = last else { return Ok(()) };
+            self.seq = last;
+            for change in changes {
                 self.send(event(change)?).await?;
             }
         }
@@ -214,19 +220,31 @@ impl Follower {
 
 /// The owner hears everything; others what concerns the share that their key opens, and a guest
 /// when the link that let it in gives another right.
-fn may_know(who: &Who, change: &Change) -> bool {
+fn may_know(view: &store::View, who: &Who, change: &Change) -> bool {
     if who.may_manage_hive().is_ok() {
         return true;
     }
     if let (Means::Link(_, own), "link") = (&who.means, change.kind.as_str()) {
         return own.as_str() == change.key;
     }
-    let kind = matches!(change.kind.as_str(), "share" | "file");
-    let share = change.share.is_some_and(|share| match who.scope {
+    let of_share = change.share.is_some_and(|share| match who.scope {
         people::Scope::Everything => true,
         people::Scope::Share(own) | people::Scope::Within(own, _) => own == share,
     });
-    kind && share
+    match change.kind.as_str() {
+        "share" => of_share,
+        "file" => of_share && may_see_file(view, who, &change.key),
+        _ => false,
+    }
+}
+
+fn may_see_file(view: &store::View, who: &Who, file: &str) -> bool {
+    let entry = file.parse().ok().and_then(|file| files::entry(view, file).ok());
+    match entry {
+        Some(entry) => view::may_entry(view, who, Right::View, &entry).is_ok(),
+        // Its row is gone: only who was let into the whole share may hear of it.
+        None => !matches!(who.scope, people::Scope::Within(..)),
+    }
 }
 
 fn event(change: Change) -> Result<Event, Ended> {

@@ -1,13 +1,14 @@
 //! A file's bytes, in a way that never lets them run as part of Skep.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Deserialize;
-use tokio::sync::mpsc;
+use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
 use types::{FileId, Right};
 
 use crate::gate::Caller;
@@ -19,7 +20,6 @@ const SANDBOX: &str = "sandbox; default-src 'none'; img-src 'self' data:; media-
 /// Browsers refuse to start their PDF viewer in a sandbox; it is one by itself.
 const UNSANDBOXED: &str = "frame-ancestors 'self'";
 const PIECE_BYTES: usize = 64 * 1_024;
-const PIECES_WAITING_MAX: usize = 4;
 
 #[derive(Deserialize)]
 pub(crate) struct At {
@@ -106,33 +106,15 @@ pub(crate) fn wanted(header: &str, size: u64) -> Wanted {
     }
 }
 
-/// Reads the file on a thread that may block, as fast as the client takes it.
+/// Reads the file piece by piece, as fast as the client takes it; a slow client holds no thread.
 fn stream(mut file: std::fs::File, first: u64, length: u64) -> Body {
-    let (sender, receiver) = mpsc::channel::<std::io::Result<Bytes>>(PIECES_WAITING_MAX);
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = file.seek(SeekFrom::Start(first)) {
-            drop(sender.blocking_send(Err(error)));
-            return;
-        }
-        let mut file = file.take(length);
-        loop {
-            let mut piece = vec![0; PIECE_BYTES];
-            match file.read(&mut piece) {
-                Ok(0) => return,
-                Ok(read) => {
-                    piece.truncate(read);
-                    if sender.blocking_send(Ok(piece.into())).is_err() {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    drop(sender.blocking_send(Err(error)));
-                    return;
-                }
-            }
-        }
-    });
-    Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver))
+    if let Err(error) = file.seek(SeekFrom::Start(first)) {
+        return Body::from_stream(futures::stream::once(std::future::ready(Err::<Bytes, _>(
+            error,
+        ))));
+    }
+    let part = tokio::fs::File::from_std(file).take(length);
+    Body::from_stream(ReaderStream::with_capacity(part, PIECE_BYTES))
 }
 
 fn with_headers(

@@ -1,6 +1,8 @@
 //! The WebSocket of a document: carries frames between a page and the room, and ends when the key
 //! that opened it does.
 
+use std::ops::ControlFlow;
+
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State as Extract};
 use axum::response::Response;
@@ -138,20 +140,11 @@ async fn carry(
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_))) => {}
             },
-            outgoing = connection.from_room.recv() => match outgoing {
-                Some(Outgoing::Frame(frame)) => {
-                    if to_page.send(Message::Binary(frame)).await.is_err() {
-                        return;
-                    }
+            outgoing = connection.from_room.recv() => {
+                if deliver(outgoing, &mut connection, &mut to_page).await.is_break() {
+                    return;
                 }
-                Some(Outgoing::Close { code, reason }) => {
-                    return end(&mut to_page, code, reason).await;
-                }
-                None => {
-                    let reason = "the hive closed the document".to_owned();
-                    return end(&mut to_page, code::STOPPED, reason).await;
-                }
-            },
+            }
             moved = keys.changed() => {
                 if moved.is_err() {
                     return;
@@ -170,6 +163,37 @@ async fn carry(
                 }
             }
         }
+    }
+}
+
+/// Sends what the room has for the page, all that waits in one go; breaks when that was the last.
+async fn deliver(
+    first: Option<Outgoing>,
+    connection: &mut Connection,
+    to_page: &mut SplitSink<WebSocket, Message>,
+) -> ControlFlow<()> {
+    let closed = || Outgoing::Close {
+        code: code::STOPPED,
+        reason: "the hive closed the document".to_owned(),
+    };
+    let mut next = Some(first.unwrap_or_else(closed));
+    while let Some(outgoing) = next {
+        match outgoing {
+            Outgoing::Frame(frame) => {
+                if to_page.feed(Message::Binary(frame)).await.is_err() {
+                    return ControlFlow::Break(());
+                }
+            }
+            Outgoing::Close { code, reason } => {
+                end(to_page, code, reason).await;
+                return ControlFlow::Break(());
+            }
+        }
+        next = connection.from_room.try_recv();
+    }
+    match to_page.flush().await {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
     }
 }
 
