@@ -118,10 +118,11 @@ impl Root {
         let mut part = write_part(&folder, part, bytes, PRIVATE)?;
         dress(&part.file, &old);
         part.file.sync_all().map_err(|error| write_error(&error))?;
+        let written = as_written(&part.file, bytes)?;
         let checked = check(&folder, &name, expected)?;
         put_in_place(&mut part, &name, &checked, expected)?;
         sync_folder(&folder)?;
-        finish(&part.file, bytes)
+        Ok(written)
     }
 
     /// Makes a new file, never over an existing one.
@@ -137,9 +138,10 @@ impl Root {
         }
         let mut part = write_part(&folder, part, bytes, USUAL)?;
         part.file.sync_all().map_err(|error| write_error(&error))?;
+        let written = as_written(&part.file, bytes)?;
         put_new(&mut part, &name)?;
         sync_folder(&folder)?;
-        finish(&part.file, bytes)
+        Ok(written)
     }
 
     /// Removes what an earlier process left half-written.
@@ -176,7 +178,9 @@ fn check(folder: &Dir, name: &Name, expected: &Stamp) -> Result<Stat, Error> {
     if same { Ok(stat) } else { Err(Error::Changed) }
 }
 
-fn finish(file: &File, bytes: &[u8]) -> Result<(Stamp, Stat), Error> {
+/// How the new file stands before it has its name: from then on another program may write to it,
+/// and what that changes must not be taken for our own.
+fn as_written(file: &File, bytes: &[u8]) -> Result<(Stamp, Stat), Error> {
     let stat = plain_stat(file)?;
     Ok((Stamp::new(&stat, bytes), stat))
 }
