@@ -150,26 +150,27 @@ impl Handle {
         stored_frames: bool,
     ) -> Result<Connection, Error> {
         for _ in 0..TRIES_MAX {
-            let door = self.door(file)?;
-            let id = self.shared.connections.fetch_add(1, Ordering::Relaxed);
-            let (from_room, queue) = Receiver::new(id, door.urgent.clone());
-            let to_room = Sender::new(
-                id,
-                door.mailbox.clone(),
-                door.urgent.clone(),
-                door.room_for.clone(),
-                self.shared.limits.frame_bytes_max,
-            );
             let (reply, answer) = oneshot::channel();
-            let join = task::Join {
-                member: who.clone(),
-                generation,
-                stored_frames,
-                queue,
-                connection: Connection { id, to_room, from_room },
-                reply,
+            let join = |door: &Door| {
+                let id = self.shared.connections.fetch_add(1, Ordering::Relaxed);
+                let (from_room, queue) = Receiver::new(id, door.urgent.clone());
+                let to_room = Sender::new(
+                    id,
+                    door.mailbox.clone(),
+                    door.urgent.clone(),
+                    door.room_for.clone(),
+                    self.shared.limits.frame_bytes_max,
+                );
+                Message::Join(Box::new(task::Join {
+                    member: who.clone(),
+                    generation,
+                    stored_frames,
+                    queue,
+                    connection: Connection { id, to_room, from_room },
+                    reply,
+                }))
             };
-            if door.mailbox.send(Message::Join(Box::new(join))).await.is_ok()
+            if self.tell(file, join).await?
                 && let Ok(answer) = answer.await
             {
                 return answer;
@@ -267,9 +268,8 @@ impl Handle {
         message: impl Fn(oneshot::Sender<Result<T, Error>>) -> Message,
     ) -> Result<T, Error> {
         for _ in 0..TRIES_MAX {
-            let door = self.door(file)?;
             let (reply, answer) = oneshot::channel();
-            if door.mailbox.send(message(reply)).await.is_ok()
+            if self.tell(file, |_| message(reply)).await?
                 && let Ok(answer) = answer.await
             {
                 return answer;
@@ -278,23 +278,42 @@ impl Handle {
         Err(Error::Stopped)
     }
 
-    /// The door of an open document; opens it if need be.
-    fn door(&self, file: FileId) -> Result<Door, Error> {
-        let mut rooms = lock(&self.shared.rooms);
-        if self.shared.stopping.load(Ordering::SeqCst) {
-            return Err(Error::Stopped);
-        }
-        if let Some(door) = rooms.get(&file).filter(|door| !door.mailbox.is_closed()) {
-            return Ok(door.clone());
-        }
+    /// Puts a message into the mailbox of a document, opening it if need be. False if the document
+    /// closed at that moment. A document that opens has its first message before it runs, so one
+    /// that cannot be opened says so to whoever asked, however fast it fails.
+    async fn tell(
+        &self,
+        file: FileId,
+        message: impl FnOnce(&Door) -> Message,
+    ) -> Result<bool, Error> {
+        let (mailbox, message) = {
+            let mut rooms = lock(&self.shared.rooms);
+            if self.shared.stopping.load(Ordering::SeqCst) {
+                return Err(Error::Stopped);
+            }
+            match rooms.get(&file).filter(|door| !door.mailbox.is_closed()) {
+                Some(door) => (door.mailbox.clone(), message(door)),
+                None => return Ok(self.open_door(&mut rooms, file, message)),
+            }
+        };
+        Ok(mailbox.send(message).await.is_ok())
+    }
+
+    fn open_door(
+        &self,
+        rooms: &mut HashMap<FileId, Door>,
+        file: FileId,
+        first: impl FnOnce(&Door) -> Message,
+    ) -> bool {
         let (mailbox, messages) = mpsc::channel(MAILBOX_MAX);
         let (urgent, urgent_messages) = mpsc::unbounded_channel();
         let bytes = self.shared.limits.frame_bytes_max * 2;
         let door = Door { mailbox, urgent, room_for: Arc::new(Semaphore::new(bytes)) };
-        rooms.insert(file, door.clone());
+        let sent = door.mailbox.try_send(first(&door)).is_ok();
+        rooms.insert(file, door);
         let task = task::run(self.shared.clone(), file, messages, urgent_messages);
         drop(self.shared.runtime.spawn(task));
-        Ok(door)
+        sent
     }
 
     /// Opens the documents that were killed between the store and the disk.
