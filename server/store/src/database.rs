@@ -240,6 +240,11 @@ fn migrate(mut connection: Connection) -> Result<Connection, Error> {
         M::up(include_str!("../migrations/0002_people.sql")),
         M::up(include_str!("../migrations/0003_files.sql")),
         M::up(include_str!("../migrations/0004_documents.sql")),
+        M::up(include_str!("../migrations/0005_records.sql")),
+        M::up(include_str!("../migrations/0006_friends.sql")),
+        M::up(include_str!("../migrations/0007_versions.sql")),
+        M::up(include_str!("../migrations/0008_tree.sql")),
+        M::up(include_str!("../migrations/0009_peers.sql")),
     ];
     let known = i32::try_from(steps.len()).expect("the number of migrations must fit");
     let found: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

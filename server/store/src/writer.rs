@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 use types::Time;
 
-use crate::{Error, Folder, Opening, Tx, View, database, journal};
+use crate::{Error, Folder, Opening, Tx, View, database, journal, record};
 
 /// How many changes may wait for the writer before callers wait in line.
 const WRITES_WAITING_MAX: usize = 1_024;
@@ -39,6 +39,7 @@ struct Inner {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     readers: Mutex<Vec<Connection>>,
     position: watch::Receiver<i64>,
+    records: watch::Receiver<i64>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -51,9 +52,16 @@ impl Store {
     ) -> Result<(Self, Opening), Error> {
         let (connection, opening) = database::open(&folder, clock())?;
         let (announce, position) = watch::channel(journal::position(&connection)?);
+        let (announce_records, records) = watch::channel(record::position(&connection)?);
         let (jobs, waiting) = mpsc::channel(WRITES_WAITING_MAX);
-        let writer =
-            Writer { connection, clock: clock.clone(), chance, waiting, position: announce };
+        let writer = Writer {
+            connection,
+            clock: clock.clone(),
+            chance,
+            waiting,
+            position: announce,
+            records: announce_records,
+        };
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.run())
@@ -67,6 +75,7 @@ impl Store {
             jobs: Mutex::new(Some(jobs)),
             readers: Mutex::default(),
             position,
+            records,
             thread: Mutex::new(Some(thread)),
         };
         Ok((Self { inner: Arc::new(inner) }, opening))
@@ -136,6 +145,11 @@ impl Store {
             readers.push(connection);
         }
         result
+    }
+
+    /// The newest record's position, to be awaited.
+    pub fn follow_records(&self) -> watch::Receiver<i64> {
+        self.inner.records.clone()
     }
 
     /// The journal's newest position, to be awaited.
@@ -214,6 +228,7 @@ struct Writer {
     chance: Box<dyn Rng + Send>,
     waiting: mpsc::Receiver<Job>,
     position: watch::Sender<i64>,
+    records: watch::Sender<i64>,
 }
 
 impl Writer {
@@ -248,6 +263,13 @@ impl Writer {
                         .send_if_modified(|last| std::mem::replace(last, position) != position);
                 }
                 Err(error) => tracing::error!(%error, "the journal's position is unreadable"),
+            }
+            match record::position(&self.connection) {
+                Ok(position) => {
+                    self.records
+                        .send_if_modified(|last| std::mem::replace(last, position) != position);
+                }
+                Err(error) => tracing::error!(%error, "the records' position is unreadable"),
             }
         }
         for answer in answers {

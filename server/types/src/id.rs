@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use data_encoding::{BASE32_NOPAD, Specification};
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 /// How many characters a link's id has: 50 bits, enough to tell links apart; it is no secret.
 pub const LINK_ID_CHARS: usize = 10;
@@ -19,7 +20,7 @@ pub struct BadId {
 macro_rules! make_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub struct $name([u8; 16]);
 
         impl $name {
@@ -124,11 +125,11 @@ impl FromStr for LinkId {
     }
 }
 
-fn encode(bytes: &[u8]) -> String {
+pub(crate) fn encode(bytes: &[u8]) -> String {
     BASE32_NOPAD.encode(bytes).to_ascii_lowercase()
 }
 
-fn decode(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut lower = Specification::new();
     lower.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
     lower.encoding().ok()?.decode(text.as_bytes()).ok()

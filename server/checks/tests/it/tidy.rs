@@ -4,17 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each crate may import of the house, from the ground up.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("types", &[]),
     ("store", &["types"]),
     ("people", &["types", "store"]),
-    ("files", &["types", "store"]),
+    ("tree", &["types"]),
+    ("files", &["types", "store", "tree"]),
     ("documents", &["types", "store"]),
+    ("peers", &["types", "store"]),
     ("web", &["types", "store", "people", "files", "documents"]),
-    ("hive", &["types", "store", "people", "files", "documents", "web"]),
+    ("hive", &["types", "store", "people", "tree", "files", "documents", "peers", "web"]),
     ("cli", &["hive"]),
     ("desktop", &["hive"]),
-    ("checks", &["hive"]),
+    ("checks", &["hive", "tree", "types"]),
     ("bench", &["hive", "types", "store", "documents"]),
 ];
 

@@ -1,0 +1,1 @@
+-- Filled by the crate of this name before its first release.

@@ -1,0 +1,128 @@
+//! One file, folder or link of a share as all hives agree on it: where it stands, and what it
+//! holds. States of the same node from any two hives join into one, in any order (a state-based
+//! CRDT, Shapiro et al. 2011).
+
+use serde::{Deserialize, Serialize};
+use types::{FileId, Hash, HiveId, Name, ShareId, Signature, Signer, Tick, Time, Vector};
+
+/// The state of one node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    pub id: FileId,
+    pub place: Place,
+    /// What it holds. More than one only while hives have changed it apart: two versions. Sorted,
+    /// the one that stands under the name first.
+    pub versions: Vec<Version>,
+}
+
+/// Where a node stands. Of two places the one with the later tick counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The folder that holds it; [`root_of`] the share for what stands in its root.
+    pub parent: FileId,
+    pub name: Name,
+    /// Set when the node was removed: what the remover had seen of it. A version that is not in
+    /// there was made apart from the removal and keeps the node alive.
+    pub gone: Option<Gone>,
+    pub tick: Tick,
+    /// The author's clock, for show alone.
+    pub at: Time,
+    pub signature: Signature,
+}
+
+/// A removal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    pub seen: Vector,
+    /// The node that took its place when two hives had made the same thing apart.
+    pub merged_into: Option<FileId>,
+}
+
+/// One content of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    pub vector: Vector,
+    pub what: What,
+    /// The contents that it was made from, newest first and thinned with age; the newest one that
+    /// two versions have in common is the ancestor that their texts merge from.
+    pub before: Vec<Hash>,
+    /// Who wrote it and when in their count; of two versions apart the later one stands under the
+    /// name.
+    pub tick: Tick,
+    pub at: Time,
+    /// Who wrote it on that hive, when it was not its owner: a guest's name.
+    pub by: Option<String>,
+    pub signature: Signature,
+}
+
+/// What a version is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum What {
+    Folder,
+    File {
+        hash: Hash,
+        size: u64,
+        /// Nanoseconds since 1970, as the author's file system tells.
+        modified_ns: i64,
+        executable: bool,
+        /// Extended attributes of the `user.` space, sorted by name.
+        attributes: Vec<(String, Vec<u8>)>,
+    },
+    /// A symbolic link, carried as the text it holds and never followed.
+    Link {
+        target: String,
+    },
+}
+
+/// The id under which a share's own root is the parent of what stands in it.
+pub const fn root_of(share: ShareId) -> FileId {
+    FileId::from_bytes(*share.as_bytes())
+}
+
+/// The bytes that a place's author signs.
+pub fn place_message(share: ShareId, id: FileId, place: &Place) -> Vec<u8> {
+    let Place { parent, name, gone, tick, at, signature: _ } = place;
+    message("skep place 1", &(share, id, parent, name, gone, tick, at))
+}
+
+/// The bytes that a version's author signs.
+pub fn version_message(share: ShareId, id: FileId, version: &Version) -> Vec<u8> {
+    let Version { vector, what, before, tick, at, by, signature: _ } = version;
+    message("skep version 1", &(share, id, vector, what, before, tick, at, by))
+}
+
+fn message(purpose: &str, content: &impl Serialize) -> Vec<u8> {
+    // Into memory, from plain data: it cannot fail.
+    postcard::to_extend(content, purpose.as_bytes().to_vec()).unwrap_or_default()
+}
+
+impl Node {
+    /// Every author whose word this state is, with what they signed.
+    pub fn signed(&self, share: ShareId) -> Vec<(HiveId, Vec<u8>, Signature)> {
+        let place = (
+            self.place.tick.hive,
+            place_message(share, self.id, &self.place),
+            self.place.signature,
+        );
+        let versions = self.versions.iter().map(|version| {
+            (version.tick.hive, version_message(share, self.id, version), version.signature)
+        });
+        std::iter::once(place).chain(versions).collect()
+    }
+}
+
+impl Place {
+    #[must_use]
+    pub fn signed(mut self, share: ShareId, id: FileId, signer: &dyn Signer) -> Self {
+        self.signature = signer.sign(&place_message(share, id, &self));
+        self
+    }
+}
+
+impl Version {
+    #[must_use]
+    pub fn signed(mut self, share: ShareId, id: FileId, signer: &dyn Signer) -> Self {
+        self.signature = signer.sign(&version_message(share, id, &self));
+        self
+    }
+}
