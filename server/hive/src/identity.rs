@@ -1,16 +1,26 @@
 //! Who this hive is: an Ed25519 key that it makes at its first start and keeps.
 
-use data_encoding::BASE32_NOPAD;
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{Signer as _, SigningKey};
 use rand::Rng;
+use types::{HiveId, Signature, Signer};
 
 use crate::secrets::{self, Keeper};
 use crate::{Config, Error, Places, wire};
 
-/// The hive's public key as text, and what the owner should know of how the secret one is kept.
+/// The hive's key, and what the owner should know of how its secret half is kept.
 pub(crate) struct Identity {
-    pub(crate) id: String,
+    key: SigningKey,
     pub(crate) warnings: Vec<wire::Warning>,
+}
+
+impl Signer for Identity {
+    fn hive(&self) -> HiveId {
+        HiveId::from_bytes(self.key.verifying_key().to_bytes())
+    }
+
+    fn sign(&self, message: &[u8]) -> Signature {
+        Signature::from_bytes(self.key.sign(message).to_bytes())
+    }
 }
 
 pub(crate) async fn load(places: &Places, config: &Config) -> Result<Identity, Error> {
@@ -24,9 +34,10 @@ pub(crate) async fn load(places: &Places, config: &Config) -> Result<Identity, E
     });
     let (secret, keeper) =
         loaded.await.map_err(|error| Error::Secret { why: error.to_string() })??;
-    let public = SigningKey::from_bytes(&secret).verifying_key();
-    let id = BASE32_NOPAD.encode(public.as_bytes()).to_ascii_lowercase();
-    Ok(Identity { id, warnings: warning(keeper).into_iter().collect() })
+    Ok(Identity {
+        key: SigningKey::from_bytes(&secret),
+        warnings: warning(keeper).into_iter().collect(),
+    })
 }
 
 fn warning(keeper: Keeper) -> Option<wire::Warning> {

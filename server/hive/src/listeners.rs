@@ -58,7 +58,7 @@ impl Listeners {
             places: places.clone(),
             config: Mutex::new(config),
             only,
-            id: identity.id.clone(),
+            id: types::Signer::hive(identity).to_string(),
             started_at: Time::now().0,
             warnings: Mutex::new(warnings),
             hosts: watch::Sender::default(),
