@@ -5,10 +5,12 @@
 //! The tree on disk is the truth, file events are hints where to look. A path keeps its [`FileId`]
 //! whatever is saved there; a thing that was renamed or moved inside of its share keeps it too.
 
+mod contents;
 mod db;
 mod disk;
 mod door;
 mod entry;
+mod exchange;
 mod follow;
 mod kind;
 mod live;
@@ -24,6 +26,10 @@ use types::{FileId, Name, RelPath, ShareId};
 
 pub use disk::{Content, OpenFile, Stamp};
 pub use entry::{Changed, ChangedEntry, Entry, EntryKind, Listing, Recent, Sort, Verb, What};
+pub use exchange::{
+    Caught, HeldBack, Ignored, Keep, Progress, Reader, Receiving, Side, TwoVersions, Wanted, Why,
+    take_nodes, two_versions,
+};
 pub use kind::{Type, looks_like_text, mime_of, type_of, type_of_name};
 pub use live::Standing;
 pub use share::{Options, Share, State, Totals};

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use store::Store;
 use tokio::sync::{broadcast, watch};
-use types::{RelPath, ShareId};
+use types::{RelPath, ShareId, Signer};
 
 use crate::disk::{PartNames, Root};
 use crate::entry::{Changed, ChangedEntry};
@@ -32,6 +32,17 @@ pub(crate) struct Shared {
     pub(crate) parts: PartNames,
     pub(crate) standings: watch::Sender<BTreeMap<ShareId, Standing>>,
     pub(crate) changes: broadcast::Sender<Changed>,
+    pub(crate) signer: Option<Arc<dyn Signer>>,
+    /// Counts up whenever something may be wanted of friends' hives, or no longer is.
+    pub(crate) needs: watch::Sender<u64>,
+}
+
+impl Shared {
+    pub(crate) fn signer(&self) -> Result<Arc<dyn Signer>, Error> {
+        self.signer.clone().ok_or_else(|| {
+            Error::Refused("This hive has no key to sign with. Start it again.".to_owned())
+        })
+    }
 }
 
 pub(crate) struct Live {

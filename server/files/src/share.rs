@@ -1,8 +1,9 @@
 //! Shares: what they are, how they stand, and which folders may become one. Pure.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use types::{Name, RelPath, ShareId, Time};
+use types::{Name, RelPath, ShareId, Signer, Time};
 
 use crate::Error;
 
@@ -42,13 +43,15 @@ pub struct Totals {
     pub bytes: u64,
 }
 
-/// Folders that must not be shared.
-#[derive(Debug, Clone, Default)]
+/// What the hive tells of itself: its folders, and who it is.
+#[derive(Clone, Default)]
 pub struct Options {
     /// Skep's own folders: neither they, nor what lies in them or around them, is ever shared.
     pub own: Vec<PathBuf>,
     /// The person's home folder: what lies in it may be shared, it as a whole may not.
     pub home: Option<PathBuf>,
+    /// In whose name records are written; `None`: none are.
+    pub signer: Option<Arc<dyn Signer>>,
 }
 
 /// Where something that a person wants to share belongs.

@@ -63,6 +63,8 @@ impl Handle {
             parts: PartNames::new(run),
             standings: watch::Sender::new(BTreeMap::new()),
             changes: broadcast::Sender::new(CHANGES_MAX),
+            signer: options.signer.clone(),
+            needs: watch::Sender::new(0),
         });
         let (messages, waiting) = mpsc::channel(MESSAGES_MAX);
         let lives = watch::Sender::new(Arc::new(Lives::new()));
@@ -71,6 +73,7 @@ impl Handle {
             Ok(Options {
                 own: options.own.iter().map(|path| disk::canonical(path)).collect(),
                 home: options.home.as_deref().map(disk::canonical),
+                signer: options.signer,
             })
         })
         .await?;

@@ -51,7 +51,8 @@ impl Home {
         let clock = Arc::new(move || Time::now().plus(ahead.load(Ordering::Relaxed)));
         let opened = Folder::open(&data).expect("a data folder");
         let (store, _) = Store::open(opened, clock, Box::new(chance)).expect("a store");
-        let options = Options { own: vec![data], home: Some(folder.path().to_owned()) };
+        let options =
+            Options { own: vec![data], home: Some(folder.path().to_owned()), signer: None };
         let (handle, _) = Handle::start(store.clone(), options).await.expect("it starts");
         let changes = handle.changes();
         Self { folder, store, handle, changes, ahead_ms }

@@ -8,6 +8,7 @@ mod client;
 mod config;
 mod error;
 mod features;
+mod friends;
 mod identity;
 mod init;
 mod listeners;
@@ -87,8 +88,14 @@ impl Hive {
         let documents = documents::Handle::start(store.clone(), disk, limits);
         let listeners =
             Arc::new(Listeners::new(&places, config, options.listen, &identity, warnings));
-        let state =
-            web::State::new(store.clone(), files.clone(), documents.clone(), listeners.clone());
+        let friends = Arc::new(friends::Unreached::new(Arc::new(identity)));
+        let state = web::State::new(
+            store.clone(),
+            files.clone(),
+            documents.clone(),
+            listeners.clone(),
+            friends,
+        );
         let tasks = vec![
             AbortOnDropHandle::new(files_task),
             AbortOnDropHandle::new(tokio::spawn(features::follow(
@@ -164,7 +171,7 @@ fn open_folder(places: &Places) -> Result<Folder, Error> {
 }
 
 fn files_options(places: &Places) -> files::Options {
-    files::Options { own: places.own_folders(), home: places::home_folder() }
+    files::Options { own: places.own_folders(), home: places::home_folder(), signer: None }
 }
 
 /// Makes the owner, and after a restore gives every document a new generation, because pages may
