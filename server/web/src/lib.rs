@@ -5,6 +5,7 @@
 
 mod control;
 mod error;
+pub mod friends;
 mod gate;
 mod keyring;
 mod limits;
@@ -21,6 +22,7 @@ pub mod wire;
 
 pub use control::{Control, HiveName};
 pub use error::Error;
+pub use friends::Friends;
 pub use routes::{onboard, openapi_json};
 pub use serve::{Door, Listening, listen, listen_local};
 pub use state::State;

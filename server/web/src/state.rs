@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use types::LinkId;
 
 use crate::control::Control;
+use crate::friends::Friends;
 use crate::keyring::KeyRing;
 use crate::limits::Limits;
 use crate::live::Online;
@@ -18,6 +19,7 @@ pub struct State {
     pub files: files::Handle,
     pub documents: documents::Handle,
     pub control: Arc<dyn Control>,
+    pub friends: Arc<dyn Friends>,
     pub(crate) keyring: KeyRing,
     pub(crate) limits: Arc<Limits>,
     pub(crate) online: Online,
@@ -33,6 +35,7 @@ impl State {
         files: files::Handle,
         documents: documents::Handle,
         control: Arc<dyn Control>,
+        friends: Arc<dyn Friends>,
     ) -> Self {
         Self {
             keyring: KeyRing::start(store.clone()),
@@ -44,6 +47,7 @@ impl State {
             files,
             documents,
             control,
+            friends,
         }
     }
 
