@@ -1,6 +1,6 @@
-//! One file, folder or link of a share as all hives agree on it: where it stands, and what it
-//! holds. States of the same node from any two hives join into one, in any order (a state-based
-//! CRDT, Shapiro et al. 2011).
+//! One file, folder or link of a share as all hives agree on it: where it stands, what it holds,
+//! and what was removed of it. States of the same node from any two hives join into one, in any
+//! order (a state-based CRDT, Shapiro et al. 2011).
 
 use serde::{Deserialize, Serialize};
 use types::{FileId, Hash, HiveId, Name, ShareId, Signature, Signer, Tick, Time, Vector};
@@ -10,9 +10,11 @@ use types::{FileId, Hash, HiveId, Name, ShareId, Signature, Signer, Tick, Time, 
 pub struct Node {
     pub id: FileId,
     pub place: Place,
-    /// What it holds. More than one only while hives have changed it apart: two versions. Sorted,
-    /// the one that stands under the name first.
+    /// What it holds. Versions that were made apart stand side by side until somebody joins them.
+    /// The latest stands first.
     pub versions: Vec<Version>,
+    /// What was removed of it. It is gone when all its versions were seen by those who removed.
+    pub gone: Vec<Gone>,
 }
 
 /// Where a node stands. Of two places the one with the later tick counts.
@@ -21,21 +23,23 @@ pub struct Place {
     /// The folder that holds it; [`root_of`] the share for what stands in its root.
     pub parent: FileId,
     pub name: Name,
-    /// Set when the node was removed: what the remover had seen of it. A version that is not in
-    /// there was made apart from the removal and keeps the node alive.
-    pub gone: Option<Gone>,
     pub tick: Tick,
     /// The author's clock, for show alone.
     pub at: Time,
     pub signature: Signature,
 }
 
-/// A removal.
+/// A removal. A version that it had not seen was made apart and keeps the node alive; a new place
+/// does not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone {
     pub seen: Vector,
-    /// The node that took its place when two hives had made the same thing apart.
+    /// The node that took its place when two hives had made the same thing apart: always one with
+    /// a smaller id.
     pub merged_into: Option<FileId>,
+    pub tick: Tick,
+    pub at: Time,
+    pub signature: Signature,
 }
 
 /// One content of a node.
@@ -52,6 +56,8 @@ pub struct Version {
     pub at: Time,
     /// Who wrote it on that hive, when it was not its owner: a guest's name.
     pub by: Option<String>,
+    /// The hive that signs instead of the one that wrote: it merged two texts, or two nodes.
+    pub carried_by: Option<HiveId>,
     pub signature: Signature,
 }
 
@@ -81,14 +87,20 @@ pub const fn root_of(share: ShareId) -> FileId {
 
 /// The bytes that a place's author signs.
 pub fn place_message(share: ShareId, id: FileId, place: &Place) -> Vec<u8> {
-    let Place { parent, name, gone, tick, at, signature: _ } = place;
-    message("skep place 1", &(share, id, parent, name, gone, tick, at))
+    let Place { parent, name, tick, at, signature: _ } = place;
+    message("skep place 1", &(share, id, parent, name, tick, at))
+}
+
+/// The bytes that a removal's author signs.
+pub fn gone_message(share: ShareId, id: FileId, gone: &Gone) -> Vec<u8> {
+    let Gone { seen, merged_into, tick, at, signature: _ } = gone;
+    message("skep gone 1", &(share, id, seen, merged_into, tick, at))
 }
 
 /// The bytes that a version's author signs.
 pub fn version_message(share: ShareId, id: FileId, version: &Version) -> Vec<u8> {
-    let Version { vector, what, before, tick, at, by, signature: _ } = version;
-    message("skep version 1", &(share, id, vector, what, before, tick, at, by))
+    let Version { vector, what, before, tick, at, by, carried_by, signature: _ } = version;
+    message("skep version 1", &(share, id, vector, what, before, tick, at, by, carried_by))
 }
 
 fn message(purpose: &str, content: &impl Serialize) -> Vec<u8> {
@@ -105,9 +117,20 @@ impl Node {
             self.place.signature,
         );
         let versions = self.versions.iter().map(|version| {
-            (version.tick.hive, version_message(share, self.id, version), version.signature)
+            (version.author(), version_message(share, self.id, version), version.signature)
         });
-        std::iter::once(place).chain(versions).collect()
+        let gone = self
+            .gone
+            .iter()
+            .map(|gone| (gone.tick.hive, gone_message(share, self.id, gone), gone.signature));
+        std::iter::once(place).chain(versions).chain(gone).collect()
+    }
+
+    /// The latest tick that anything in it was written at.
+    pub fn latest_tick(&self) -> Tick {
+        let versions = self.versions.iter().map(|version| version.tick);
+        let gone = self.gone.iter().map(|gone| gone.tick);
+        versions.chain(gone).fold(self.place.tick, Tick::max)
     }
 }
 
@@ -119,10 +142,42 @@ impl Place {
     }
 }
 
+impl Gone {
+    #[must_use]
+    pub fn signed(mut self, share: ShareId, id: FileId, signer: &dyn Signer) -> Self {
+        self.signature = signer.sign(&gone_message(share, id, &self));
+        self
+    }
+}
+
 impl Version {
+    /// The hive whose word it is.
+    pub fn author(&self) -> HiveId {
+        self.carried_by.unwrap_or(self.tick.hive)
+    }
+
     #[must_use]
     pub fn signed(mut self, share: ShareId, id: FileId, signer: &dyn Signer) -> Self {
         self.signature = signer.sign(&version_message(share, id, &self));
         self
+    }
+}
+
+impl What {
+    pub const fn is_folder(&self) -> bool {
+        matches!(self, Self::Folder)
+    }
+
+    /// The hash of a file's content.
+    pub const fn hash(&self) -> Option<Hash> {
+        if let Self::File { hash, .. } = self { Some(*hash) } else { None }
+    }
+
+    /// Whether both hold the same for a reader, whatever their dates and attributes.
+    pub fn reads_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File { hash: one, .. }, Self::File { hash: two, .. }) => one == two,
+            _ => self == other,
+        }
     }
 }

@@ -14,8 +14,8 @@ pub struct Tick {
     pub hive: HiveId,
 }
 
-/// How many changes of each hive went into a state (Parker et al. 1983). A hive that is not named
-/// counts as zero; zero is never stored.
+/// Up to which tick the changes of each hive went into a state (version vectors, Parker et al.
+/// 1983). A hive that is not named counts as zero; zero is never stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Vector(BTreeMap<HiveId, u64>);
 
@@ -28,12 +28,13 @@ impl Vector {
         self.0.get(&hive).copied().unwrap_or(0)
     }
 
-    /// This state with one more change by `hive`.
+    /// This state with one more change, made at that moment. Ticks grow from write to write of a
+    /// hive, so they count its changes, with gaps.
     #[must_use]
-    pub fn with_change_by(&self, hive: HiveId) -> Self {
+    pub fn with_change_at(&self, tick: Tick) -> Self {
         let mut next = self.clone();
-        let count = next.0.entry(hive).or_insert(0);
-        *count = count.saturating_add(1);
+        let count = next.0.entry(tick.hive).or_insert(0);
+        *count = (*count).max(tick.count);
         next
     }
 

@@ -1,0 +1,120 @@
+//! How a hive writes into a node: each place, version and removal with a tick of its own and its
+//! signature.
+
+use types::{FileId, Hash, Name, Signer, Tick, Time, Vector};
+
+use crate::join::sorted;
+use crate::{Gone, Ledger, Node, Place, Version, What, join, step};
+
+/// The ledger together with who writes.
+pub(crate) struct Hand<'a, L: Ledger> {
+    pub(crate) ledger: &'a mut L,
+    pub(crate) signer: &'a dyn Signer,
+    /// Whether a record was written.
+    pub(crate) changed: bool,
+}
+
+/// A content to be written.
+pub(crate) struct Draft {
+    pub(crate) what: What,
+    /// What it was made from.
+    pub(crate) base: Vector,
+    pub(crate) before: Vec<Hash>,
+    pub(crate) by: Option<String>,
+}
+
+impl<'a, L: Ledger> Hand<'a, L> {
+    pub(crate) fn new(ledger: &'a mut L, signer: &'a dyn Signer) -> Self {
+        Self { ledger, signer, changed: false }
+    }
+
+    /// A node that was not there before.
+    pub(crate) fn node(
+        &mut self,
+        id: FileId,
+        parent: FileId,
+        name: Name,
+        draft: Draft,
+    ) -> Result<Node, L::Error> {
+        let place = self.place(id, parent, name)?;
+        let mut node = Node { id, place, versions: Vec::new(), gone: Vec::new() };
+        self.write(&mut node, draft)?;
+        Ok(node)
+    }
+
+    pub(crate) fn move_to(
+        &mut self,
+        node: &mut Node,
+        parent: FileId,
+        name: Name,
+    ) -> Result<(), L::Error> {
+        node.place = self.place(node.id, parent, name)?;
+        Ok(())
+    }
+
+    /// Adds a content that was made here and now. Gives its vector.
+    pub(crate) fn write(&mut self, node: &mut Node, draft: Draft) -> Result<Vector, L::Error> {
+        let Draft { what, base, before, by } = draft;
+        let (tick, at) = self.moment()?;
+        let vector = base.with_change_at(tick);
+        let version = Version {
+            vector: vector.clone(),
+            what,
+            before,
+            tick,
+            at,
+            by,
+            carried_by: None,
+            signature: UNSIGNED,
+        };
+        self.add(node, version);
+        Ok(vector)
+    }
+
+    /// Adds a version that tells of what others wrote.
+    pub(crate) fn carry(&mut self, node: &mut Node, version: Version) {
+        let own = version.tick.hive == self.signer.hive();
+        let carried_by = (!own).then(|| self.signer.hive());
+        self.add(node, Version { carried_by, ..version });
+    }
+
+    pub(crate) fn remove(
+        &mut self,
+        node: &mut Node,
+        seen: Vector,
+        merged_into: Option<FileId>,
+    ) -> Result<(), L::Error> {
+        let (tick, at) = self.moment()?;
+        let gone = Gone { seen, merged_into, tick, at, signature: UNSIGNED };
+        let gone = gone.signed(self.ledger.share(), node.id, self.signer);
+        let state = Node { versions: Vec::new(), gone: vec![gone], ..node.clone() };
+        *node = join(node, &state);
+        Ok(())
+    }
+
+    /// Stores a node, and notes whether the disk is in step with it.
+    pub(crate) fn save(&mut self, node: &Node) -> Result<(), L::Error> {
+        self.changed = true;
+        self.ledger.put(node)?;
+        step::note(self.ledger, node.id)
+    }
+
+    fn place(&mut self, id: FileId, parent: FileId, name: Name) -> Result<Place, L::Error> {
+        let (tick, at) = self.moment()?;
+        let place = Place { parent, name, tick, at, signature: UNSIGNED };
+        Ok(place.signed(self.ledger.share(), id, self.signer))
+    }
+
+    fn add(&mut self, node: &mut Node, version: Version) {
+        let version = version.signed(self.ledger.share(), node.id, self.signer);
+        let state = sorted(Node { versions: vec![version], gone: Vec::new(), ..node.clone() });
+        *node = join(node, &state);
+    }
+
+    fn moment(&mut self) -> Result<(Tick, Time), L::Error> {
+        Ok((self.ledger.next_tick()?, self.ledger.now()))
+    }
+}
+
+/// Stands until the whole is signed.
+pub(crate) const UNSIGNED: types::Signature = types::Signature::from_bytes([0; 64]);

@@ -1,0 +1,187 @@
+//! What was seen on this hive's disk becomes part of the records.
+
+use types::{FileId, Name, Signer, Vector};
+
+use crate::before::before_next;
+use crate::hand::{Draft, Hand};
+use crate::join::{known, living, seen, standing};
+use crate::{Held, Ledger, Node, What, is_alive, mend, step};
+
+/// Something that was seen on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// It stands there with this content.
+    Stands {
+        id: FileId,
+        parent: FileId,
+        name: Name,
+        what: What,
+        /// A guest's name, when a guest wrote it.
+        by: Option<String>,
+    },
+    /// It stood there and does so no longer.
+    Gone { id: FileId },
+}
+
+/// Takes in what one look at the disk found; what it found unchanged may be left out. Answers
+/// whether records changed.
+///
+/// One call holds all that was found at one time, renames above all, in any order: between the
+/// two halves of a swap two things would seem to have one name. What a folder held is gone with
+/// it, and so is what stood at a place where now something else stands, if it is not told where
+/// that is. A thing that changed between folder, file and link is a new one: it needs a new id.
+///
+/// What a step did to the disk before a crash kept [`crate::did`] from being called is recognised
+/// and makes no change. A new thing of which [`known_as`] knows an id must be told under that one.
+pub fn observe<L: Ledger>(
+    ledger: &mut L,
+    signer: &dyn Signer,
+    found: Vec<Seen>,
+) -> Result<bool, L::Error> {
+    if !ledger.may_change() {
+        return Ok(false);
+    }
+    // While a friend's records are still coming in, theirs and ours are mended together.
+    let calm = ledger.unmended()?.is_empty();
+    let mut hand = Hand::new(ledger, signer);
+    let mut standing = Vec::new();
+    let mut gone = Vec::new();
+    for seen in found {
+        match seen {
+            Seen::Stands { id, parent, name, what, by } => {
+                standing.push((id, parent, name.clone()));
+                stands(&mut hand, id, (parent, name), what, by)?;
+            }
+            Seen::Gone { id } => gone.push(id),
+        }
+    }
+    for (id, parent, name) in standing.iter().filter(|(_, _, name)| !is_aside(name)) {
+        for other in hand.ledger.held_at(*parent, name)? {
+            let told = standing.iter().any(|(told, _, _)| *told == other);
+            if other != *id && !told {
+                gone.push(other);
+            }
+        }
+    }
+    for id in gone {
+        if !standing.iter().any(|(told, _, _)| *told == id) {
+            went(&mut hand, id)?;
+        }
+    }
+    let changed = hand.changed;
+    Ok((calm && mend(ledger, signer)?) || changed)
+}
+
+/// The node that something new on disk is: it has this name in this folder, does not stand on
+/// disk as far as is known, and holds the same. So it was a step that put it there, before a
+/// crash, or a person who copied it from elsewhere.
+pub fn known_as<L: Ledger>(
+    ledger: &L,
+    parent: FileId,
+    name: &Name,
+    what: &What,
+) -> Result<Option<FileId>, L::Error> {
+    for id in ledger.at(parent, name)? {
+        if ledger.held(id)?.is_none()
+            && let Some(node) = ledger.node(id)?
+            && living(&node).iter().any(|version| version.what.reads_like(what))
+        {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+/// The name under which [`crate::Step::StepAside`] keeps a thing for a moment.
+pub(crate) fn aside_name(id: FileId) -> Option<Name> {
+    Name::new(&format!("{ASIDE_PREFIX}{id}")).ok()
+}
+
+fn is_aside(name: &Name) -> bool {
+    name.as_str().starts_with(ASIDE_PREFIX)
+}
+
+/// How the names of things begin that step aside for a moment.
+pub const ASIDE_PREFIX: &str = ".skep-aside-";
+
+fn stands<L: Ledger>(
+    hand: &mut Hand<'_, L>,
+    id: FileId,
+    (parent, name): (FileId, Name),
+    what: What,
+    by: Option<String>,
+) -> Result<(), L::Error> {
+    let held = hand.ledger.held(id)?;
+    let Some(mut node) = hand.ledger.node(id)? else {
+        let draft = Draft { what: what.clone(), base: Vector::new(), before: Vec::new(), by };
+        let node = hand.node(id, parent, name.clone(), draft)?;
+        let vector = known(&node);
+        hand.ledger.set_held(id, Some(&Held { parent, name, what, vector }))?;
+        hand.ledger.set_unmended(id, true)?;
+        return hand.save(&node);
+    };
+    let before = node.clone();
+    let stood = held.as_ref().is_some_and(|held| held.parent == parent && held.name == name);
+    let agreed = node.place.parent == parent && node.place.name == name;
+    if !stood && !agreed && Some(&name) != aside_name(id).as_ref() {
+        hand.move_to(&mut node, parent, name.clone())?;
+    }
+    let vector = match (&held, as_recorded(&node, &what)) {
+        (Some(held), _) if held.what == what => held.vector.clone(),
+        (_, Some(vector)) => vector,
+        (held, None) => {
+            let base = base(&node, held.as_ref());
+            let old = held.as_ref().map(|held| &held.what);
+            let old = old.or_else(|| node.versions.first().map(|version| &version.what));
+            let earlier = old.map_or_else(Vec::new, |old| before_next(&node, old, &what));
+            hand.write(&mut node, Draft { what: what.clone(), base, before: earlier, by })?
+        }
+    };
+    hand.ledger.set_held(id, Some(&Held { parent, name, what, vector }))?;
+    if node == before {
+        return step::note(hand.ledger, id);
+    }
+    hand.ledger.set_unmended(id, true)?;
+    hand.save(&node)
+}
+
+/// The vector under which exactly this content is in the records already.
+fn as_recorded(node: &Node, what: &What) -> Option<Vector> {
+    let standing = standing(node)?;
+    if standing.version.what == *what {
+        return Some(standing.vector);
+    }
+    let other = living(node).into_iter().find(|version| version.what == *what);
+    other.map(|version| version.vector.clone())
+}
+
+/// What a change on disk was made from. A thing that comes back after it was removed had seen all
+/// that was removed, and nothing that was made apart from that.
+fn base(node: &Node, held: Option<&Held>) -> Vector {
+    if let Some(held) = held {
+        return held.vector.clone();
+    }
+    if is_alive(node) { seen(node) } else { known(node) }
+}
+
+fn went<L: Ledger>(hand: &mut Hand<'_, L>, id: FileId) -> Result<(), L::Error> {
+    let mut waiting = vec![(id, false)];
+    while let Some((id, opened)) = waiting.pop() {
+        let Some(held) = hand.ledger.held(id)? else { continue };
+        if !opened && held.what.is_folder() {
+            waiting.push((id, true));
+            waiting.extend(hand.ledger.held_in(id)?.into_iter().map(|child| (child, false)));
+            continue;
+        }
+        hand.ledger.set_held(id, None)?;
+        let Some(mut node) = hand.ledger.node(id)? else { continue };
+        if seen(&node).has_seen(&held.vector) {
+            step::note(hand.ledger, id)?;
+            continue;
+        }
+        hand.remove(&mut node, held.vector, None)?;
+        hand.ledger.set_unmended(id, true)?;
+        hand.save(&node)?;
+    }
+    Ok(())
+}
