@@ -1,5 +1,9 @@
 //! All SQL of people, links, sessions and tokens.
 
+mod friends;
+
+pub(crate) use friends::*;
+
 use store::sql::{OptionalExtension, Row, params, types::Type};
 use store::{Tx, View};
 use types::{FileId, LinkId, PersonId, SessionId, ShareId, Time, TokenId};

@@ -1,26 +1,55 @@
-//! Who is asking, and may they: the owner, guests, links, sessions, tokens.
+//! Who is asking, and may they: the owner, guests, links, sessions, tokens; and with whom this hive
+//! is linked: friends, groups, invitations, offers, members of shares.
 //!
-//! Secrets are shown once and kept only as hashes. What a key opens is decided in [`Who`] alone.
+//! Secrets are shown once and kept only as hashes. What a key opens is decided in [`Who`] alone, and
+//! what a friend's hive may do in [`member_right`], from signed records.
 
 mod db;
+mod friend;
+mod group;
+mod invitation;
 mod key;
 mod link;
+mod member;
+mod membership;
+mod offer;
 mod password;
 mod person;
+mod record;
 mod secret;
 mod session;
 mod token;
 mod who;
 
+pub use friend::{
+    Friend, FriendChange, Introduction, Pause, befriend, change_friend, friend, friends,
+    next_pause_end, pause_friend, pause_share, remove_friend, saw_friend, share_pause,
+};
+pub use group::{
+    Group, add_to_group, forget_share, group, groups, make_group, remove_group, rename_group,
+    share_with, share_with_group, take_from_group, unshare_with, unshare_with_group,
+};
+pub use invitation::{
+    Invitation, invitation_by_secret, invitations, invite, redeem_invitation, remove_invitation,
+};
 pub use key::{Key, KeyKind, keys};
 pub use link::{
     Link, LinkChange, LinkState, NewLink, change_link, link, link_opened_by, links, make_link,
     remove_link, remove_links_of_share,
 };
+pub use member::{Membership, Standing};
+pub use membership::{
+    apply, charter, ever_had, found, introduce, join, leave, member_right, members, rename_charter,
+    right_here, shares_of,
+};
+pub use offer::{
+    Offer, Proposal, accept_offer, decline_offer, offer, offers, proposals, take_proposals,
+};
 pub use password::{Password, password_fits};
 pub use person::{
     HUES, Person, Role, ensure_owner, guest_named, name_checked, owner, person, rename,
 };
+pub use record::{About, Charter, Member, Says, Word};
 pub use secret::Secret;
 pub use session::{Visit, redeem, remove_session, sign_in, sign_in_secret, touch, who_by_session};
 pub use token::{
@@ -48,6 +77,20 @@ pub enum Error {
     PasswordNeeded,
     #[error("that is not the link's password")]
     PasswordWrong,
+    /// A sentence that says why, and whom to ask.
+    #[error("{0}")]
+    NotManager(String),
+    #[error("this invitation is not known: it was taken back, or never existed")]
+    InvitationUnknown,
+    #[error("this invitation has expired")]
+    InvitationExpired,
+    #[error("this invitation was answered already, and it was for one friend")]
+    InvitationUsed,
+    #[error("that is this hive itself")]
+    OwnHive,
+    /// What a friend's hive sent cannot be.
+    #[error("{0}")]
+    BadRecord(String),
     #[error("there is no such {0}")]
     Gone(&'static str),
     #[error("{0}")]

@@ -89,11 +89,16 @@ pub fn name_checked(name: &str) -> Result<String, Error> {
         let words = format!("The name is longer than {NAME_CHARS_MAX} characters.");
         return Err(Error::Refused(words));
     }
-    if name.chars().any(|c| c.is_control() || is_direction_mark(c)) {
+    if !is_shown(name) {
         let words = "The name holds a character that cannot be shown.";
         return Err(Error::Refused(words.to_owned()));
     }
     Ok(name.to_owned())
+}
+
+/// Whether a text holds nothing that cannot be seen.
+pub(crate) fn is_shown(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || is_direction_mark(c))
 }
 
 /// Marks that turn the direction of text can make one name look like another.

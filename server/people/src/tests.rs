@@ -10,6 +10,10 @@ use types::{DAY_MS, FileId, Right, ShareId, Time};
 
 use super::*;
 
+mod friends;
+mod members;
+mod world;
+
 struct Hive {
     store: Store,
     clock: Arc<AtomicI64>,

@@ -15,7 +15,9 @@ mod writer;
 pub use database::Opening;
 pub use folder::Folder;
 pub use journal::{Change, changes_since, oldest_position};
-pub use record::{Kind, Record, newest_record, put_record, record, records_since, remove_records};
+pub use record::{
+    Kind, Record, newest_record, put_record, record, records_of, records_since, remove_records,
+};
 pub use rusqlite as sql;
 pub use setting::{set_setting, setting};
 pub use tx::{Tx, View};

@@ -87,6 +87,15 @@ pub fn records_since(
     Ok(records)
 }
 
+/// All records of one kind in a share, by key.
+pub fn records_of(view: &View, share: ShareId, kind: Kind) -> Result<Vec<Record>, Error> {
+    let mut statement = view.prepare_cached(
+        "SELECT seq, kind, key, body FROM record WHERE share = ?1 AND kind = ?2 ORDER BY key",
+    )?;
+    let rows = statement.query_map(params![share.as_bytes(), kind as u8], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The position of a share's newest record; 0 without any.
 pub fn newest_record(view: &View, share: ShareId) -> Result<u64, Error> {
     let newest: Option<i64> = view

@@ -85,6 +85,14 @@ make_id!(
     TokenId
 );
 make_id!(
+    /// Friends under one name.
+    GroupId
+);
+make_id!(
+    /// An invitation to become a friend.
+    InvitationId
+);
+make_id!(
     /// One unbroken life of a document's CRDT: states of different generations never merge.
     Generation
 );

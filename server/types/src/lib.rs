@@ -11,7 +11,8 @@ mod vector;
 pub use hash::Hash;
 pub use hive::{HiveId, Signature, Signer};
 pub use id::{
-    BadId, FileId, Generation, LINK_ID_CHARS, LinkId, PersonId, SessionId, ShareId, TokenId,
+    BadId, FileId, Generation, GroupId, InvitationId, LINK_ID_CHARS, LinkId, PersonId, SessionId,
+    ShareId, TokenId,
 };
 pub use path::{BadPath, Name, PATH_BYTES_MAX, RelPath};
 pub use right::{BadRight, Right};
