@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 
 use crate::wire::Problem;
 
+const NEW_INVITATION: &str = "Ask your friend for a new invitation";
+
 /// What went wrong with one request.
 #[derive(Debug)]
 pub struct Error {
@@ -141,6 +143,30 @@ impl From<people::Error> for Error {
                 "password_wrong",
                 words,
                 "Check it with whoever gave you the link and try again",
+            ),
+            people::Error::NotManager(_) => {
+                Self::new(Code::FORBIDDEN, "denied", words, "Nothing was changed")
+            }
+            people::Error::InvitationUnknown => {
+                Self::new(Code::NOT_FOUND, "invitation_unknown", words, NEW_INVITATION)
+            }
+            people::Error::InvitationExpired => {
+                Self::new(Code::GONE, "invitation_expired", words, NEW_INVITATION)
+            }
+            people::Error::InvitationUsed => {
+                Self::new(Code::GONE, "invitation_used", words, NEW_INVITATION)
+            }
+            people::Error::OwnHive => Self::new(
+                Code::CONFLICT,
+                "own_hive",
+                words,
+                "Send the invitation to your friend, to be opened in their Skep",
+            ),
+            people::Error::BadRecord(_) => Self::new(
+                Code::BAD_GATEWAY,
+                "bad_record",
+                words,
+                "Nothing of it was taken. Ask your friend to bring their Skep up to date",
             ),
             people::Error::Gone(_) => Self::gone(words),
             people::Error::Refused(_) => Self::bad_input(words, "Change it and try again"),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use futures::future::BoxFuture;
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
@@ -17,7 +18,7 @@ use crate::Error;
 /// Friends' hives as `web` needs them. Implemented once, by crate `hive`.
 ///
 /// Kinds of the journal that tell of changes in the database: `friend` (key: hive), `group`,
-/// `invitation`, `member` (key: hive, with the share), `offer` (key: share), `pause`.
+/// `invitation`, `member` (key: share/hive), `offer` (key: share), `pause`.
 pub trait Friends: Send + Sync + 'static {
     /// In whose name membership is written.
     fn signer(&self) -> Arc<dyn Signer>;
@@ -78,6 +79,63 @@ pub trait Friends: Send + Sync + 'static {
         share: ShareId,
         text: String,
     ) -> BoxFuture<'_, Result<Vec<Caught>, Error>>;
+}
+
+/// Why another hive did not become a friend, or could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nobody on the network answers to these words.
+    WordsWrong,
+    /// What was pasted is no invitation.
+    NoInvitation,
+    InvitationUnknown,
+    InvitationExpired,
+    InvitationUsed,
+    OwnHive,
+    /// The hive did not answer; where it was sought, such as ` at 10.0.0.2:7537`, or empty.
+    Unreachable {
+        sought: String,
+    },
+    /// The other hive speaks a newer protocol.
+    Newer,
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+        match refusal {
+            Refusal::InvitationUnknown => people::Error::InvitationUnknown.into(),
+            Refusal::InvitationExpired => people::Error::InvitationExpired.into(),
+            Refusal::InvitationUsed => people::Error::InvitationUsed.into(),
+            Refusal::OwnHive => people::Error::OwnHive.into(),
+            Refusal::WordsWrong => Self::new(
+                StatusCode::FORBIDDEN,
+                "words_wrong",
+                "No hive on this network answers to these three words",
+                "Check the words and that both of you are on the same network, or use the link",
+            ),
+            Refusal::NoInvitation => Self::new(
+                unprocessable,
+                "bad_input",
+                "That is neither the link of an invitation nor three words",
+                "Copy the whole link that begins with skep:, or type the three words",
+            ),
+            Refusal::Unreachable { sought } => Self::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "unreachable",
+                format!("Your friend's hive did not answer{sought}"),
+                "Ask your friend whether Skep runs there and is open to the network, then try \
+                 again. The invitation stays good",
+            ),
+            Refusal::Newer => Self::new(
+                StatusCode::CONFLICT,
+                "newer",
+                "Your friend's Skep is newer than this one, and they no longer understand each \
+                 other",
+                "Bring this Skep up to date and try again. The invitation stays good",
+            ),
+        }
+    }
 }
 
 /// How a hive is connected.
