@@ -4,6 +4,7 @@
 //! same moment share one commit, and so one fsync; a closure's result is handed back only when that
 //! commit is durable (WAL, `synchronous=FULL`).
 
+mod chunks;
 mod database;
 mod folder;
 mod journal;
@@ -12,6 +13,10 @@ mod setting;
 mod tx;
 mod writer;
 
+pub use chunks::{
+    CHUNK_BYTES_MAX, Chunks, Found, Kept, Told, Unreadable, drop_content, forget_chunk,
+    has_content, place_content,
+};
 pub use database::Opening;
 pub use folder::Folder;
 pub use journal::{Change, changes_since, oldest_position};
@@ -49,6 +54,16 @@ pub enum Error {
     /// A mistake in our own SQL, or a failure of the disk.
     #[error("the database refused: {0}")]
     Sql(#[source] rusqlite::Error),
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::NotWritable { folder: "chunks".to_owned(), why: error.to_string() },
+        }
+    }
 }
 
 impl From<rusqlite::Error> for Error {

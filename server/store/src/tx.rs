@@ -6,7 +6,7 @@ use rand::Rng;
 use rusqlite::Connection;
 use types::{ShareId, Time};
 
-use crate::{Error, journal};
+use crate::{Chunks, Error, journal};
 
 /// The database at one moment, for reading. Derefs to the SQLite connection for the `db` files.
 pub struct View<'a> {
@@ -36,12 +36,22 @@ impl Deref for View<'_> {
 /// A transaction: a view that may also be changed. Kept whole or not at all.
 pub struct Tx<'a> {
     view: View<'a>,
+    chunks: &'a Chunks,
     chance: &'a mut dyn Rng,
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(connection: &'a Connection, now: Time, chance: &'a mut dyn Rng) -> Self {
-        Self { view: View::new(connection, now), chance }
+    pub(crate) fn new(
+        connection: &'a Connection,
+        now: Time,
+        chunks: &'a Chunks,
+        chance: &'a mut dyn Rng,
+    ) -> Self {
+        Self { view: View::new(connection, now), chunks, chance }
+    }
+
+    pub(crate) fn chunks(&self) -> &Chunks {
+        self.chunks
     }
 
     /// The only source of chance that a command sees.

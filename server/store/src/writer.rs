@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 use types::Time;
 
-use crate::{Error, Folder, Opening, Tx, View, database, journal, record};
+use crate::{Chunks, Error, Folder, Opening, Tx, View, database, journal, record};
 
 /// How many changes may wait for the writer before callers wait in line.
 const WRITES_WAITING_MAX: usize = 1_024;
@@ -35,6 +35,7 @@ pub struct Store {
 
 struct Inner {
     folder: Folder,
+    chunks: Chunks,
     clock: Clock,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     readers: Mutex<Vec<Connection>>,
@@ -54,8 +55,10 @@ impl Store {
         let (announce, position) = watch::channel(journal::position(&connection)?);
         let (announce_records, records) = watch::channel(record::position(&connection)?);
         let (jobs, waiting) = mpsc::channel(WRITES_WAITING_MAX);
+        let chunks = Chunks::open(folder.path());
         let writer = Writer {
             connection,
+            chunks: chunks.clone(),
             clock: clock.clone(),
             chance,
             waiting,
@@ -71,6 +74,7 @@ impl Store {
             })?;
         let inner = Inner {
             folder,
+            chunks,
             clock,
             jobs: Mutex::new(Some(jobs)),
             readers: Mutex::default(),
@@ -161,6 +165,11 @@ impl Store {
         (self.inner.clock)()
     }
 
+    /// The contents of earlier versions.
+    pub fn chunks(&self) -> &Chunks {
+        &self.inner.chunks
+    }
+
     /// Writes a consistent copy of the database into `snapshots/`. Blocks.
     pub fn snapshot_blocking(&self) -> Result<PathBuf, Error> {
         let folder = &self.inner.folder;
@@ -224,6 +233,7 @@ where
 
 struct Writer {
     connection: Connection,
+    chunks: Chunks,
     clock: Clock,
     chance: Box<dyn Rng + Send>,
     waiting: mpsc::Receiver<Job>,
@@ -303,7 +313,7 @@ impl Writer {
             job(Err(error.again()));
             return Err(error);
         }
-        let tx = Tx::new(&self.connection, now, &mut *self.chance);
+        let tx = Tx::new(&self.connection, now, &self.chunks, &mut *self.chance);
         let outcome = catch_unwind(AssertUnwindSafe(|| job(Ok(tx))));
         let kept = match outcome {
             Ok(answer) => answer,
