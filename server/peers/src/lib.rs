@@ -1,2 +1,16 @@
 //! Links to friends' hives: who is at the other end, what each side still lacks, and content on
 //! its way. Knows no feature: the hive gives it something to offer and somebody to hand on to.
+//!
+//! The hive implements [`House`], calls [`Handle::start`], tells it its friends
+//! ([`Handle::set_friends`]) and hints at changes. Records are read from the store and followed by
+//! the link itself; everything else goes through the house.
+
+mod house;
+mod refusal;
+mod state;
+mod task;
+
+pub use house::{About, Content, Failure, House, Met, Named, Proof, SMALL_BYTES_MAX, Sink, Wanted};
+pub use refusal::Refusal;
+pub use state::{Friend, Lag, Nearby, Progress, Progresses, Standing, Way};
+pub use task::{Handle, Options, Ticket};
