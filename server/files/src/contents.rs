@@ -1,46 +1,369 @@
 //! Contents on their way between hives: read by position, received by position and verified.
 
-use types::Hash;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fs::File;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::Error;
+use types::{FileId, Hash, RelPath, ShareId};
+
+use crate::db::tree as db;
+use crate::disk::{Root, copy_range, read_at, read_error, write_at, write_error};
+use crate::exchange::Wanted;
+use crate::live::Live;
+use crate::{Error, kept};
+
+/// How many bytes of contents wait in memory for their place in a folder.
+const GIVEN_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+/// A content up to this size may be handed over whole.
+pub(crate) const GIVE_BYTES_MAX: usize = 8 * 1_024 * 1_024;
+/// What stays free on a disk, for its owner and for the hive's own database: the smaller of this
+/// and a share of the disk.
+const FREE_BYTES_MIN: u64 = 512 * 1_024 * 1_024;
+const FREE_PART_MIN: u64 = 20;
+/// Runs of zeros from this length on become holes.
+const HOLE_BYTES_MIN: usize = 64 * 1_024;
+const READ_BYTES: usize = 256 * 1_024;
 
 /// A content that is read by position, in the folder or in the history. Blocks.
 #[derive(Debug)]
 pub struct Reader {
     pub hash: Hash,
     pub size: u64,
+    pub(crate) source: Source,
+}
+
+#[derive(Debug)]
+pub(crate) enum Source {
+    Bytes(Arc<[u8]>),
+    /// A file in the folder: it may be changed while it is read.
+    File(File),
+    Kept(kept::Reader),
 }
 
 impl Reader {
-    /// Fills the buffer from a position; fewer bytes only at the end.
+    /// Fills the buffer from a position; fewer bytes only at the end. Whoever receives them
+    /// verifies the whole: a file in the folder may be written while it is read.
     pub fn read_at(&self, at: u64, buffer: &mut [u8]) -> Result<usize, Error> {
-        let _ = (at, buffer);
-        Err(Error::Gone)
+        let mut filled = 0;
+        while filled < buffer.len() {
+            let position = at.saturating_add(filled as u64);
+            let rest = &mut buffer[filled..];
+            let read = match &self.source {
+                Source::Bytes(bytes) => {
+                    let start = usize::try_from(position).unwrap_or(usize::MAX).min(bytes.len());
+                    let length = rest.len().min(bytes.len() - start);
+                    rest[..length].copy_from_slice(&bytes[start..start + length]);
+                    length
+                }
+                Source::File(file) => {
+                    read_at(file, position, rest).map_err(|error| read_error(&error))?
+                }
+                Source::Kept(kept) => kept.read_at(position, rest)?,
+            };
+            if read == 0 {
+                break;
+            }
+            filled += read;
+        }
+        Ok(filled)
+    }
+
+    /// The whole, for small contents; `Changed` if it is not what the hash says.
+    pub(crate) fn read_all(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = vec![0; usize::try_from(self.size).unwrap_or(usize::MAX)];
+        let length = self.read_at(0, &mut bytes)?;
+        bytes.truncate(length);
+        if Hash::of(&bytes) == self.hash { Ok(bytes) } else { Err(Error::Changed) }
+    }
+
+    /// Writes the whole into a new file, with holes where there are long runs of zeros.
+    pub(crate) fn write_to(&self, file: &File) -> Result<(), Error> {
+        if let Source::File(from) = &self.source {
+            return copy_range(from, 0, file, 0, self.size).map_err(|error| write_error(&error));
+        }
+        file.set_len(self.size).map_err(|error| write_error(&error))?;
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0; READ_BYTES.min(usize::try_from(self.size).unwrap_or(READ_BYTES))];
+        let mut at = 0;
+        while at < self.size {
+            let read = self.read_at(at, &mut buffer)?;
+            if read == 0 {
+                return Err(Error::Changed);
+            }
+            hasher.update(&buffer[..read]);
+            write_with_holes(file, at, &buffer[..read]).map_err(|error| write_error(&error))?;
+            at += read as u64;
+        }
+        let hash = Hash::from_bytes(*hasher.finalize().as_bytes());
+        if hash == self.hash { Ok(()) } else { Err(Error::Changed) }
     }
 }
 
-/// A content that is being received. What was marked as here survives a restart. Blocks.
-#[derive(Debug)]
+/// Into a file that holds nothing there yet.
+fn write_with_holes(file: &File, at: u64, bytes: &[u8]) -> std::io::Result<()> {
+    let mut at = at;
+    for piece in bytes.chunks(HOLE_BYTES_MIN) {
+        let hole = piece.len() == HOLE_BYTES_MIN && piece.iter().all(|byte| *byte == 0);
+        if !hole {
+            write_at(file, at, piece)?;
+        }
+        at += piece.len() as u64;
+    }
+    Ok(())
+}
+
+/// What a share has of contents besides its folder and its history.
+#[derive(Debug, Default)]
+pub(crate) struct Stock(Mutex<Shelf>);
+
+#[derive(Debug, Default)]
+struct Shelf {
+    given: HashMap<Hash, Arc<[u8]>>,
+    order: VecDeque<Hash>,
+    bytes: usize,
+    /// Received and verified, in a half-written file.
+    received: HashMap<Hash, u64>,
+    receiving: HashSet<Hash>,
+    /// By the file that needs them, until it is planned again.
+    wanted: HashMap<FileId, Vec<Wanted>>,
+    /// Files of which a content arrived.
+    arrived: HashSet<FileId>,
+}
+
+impl Stock {
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn give(&self, hash: Hash, bytes: Vec<u8>) {
+        let mut shelf = self.shelf();
+        if shelf.given.contains_key(&hash) {
+            return;
+        }
+        shelf.bytes += bytes.len();
+        shelf.order.push_back(hash);
+        shelf.given.insert(hash, bytes.into());
+        while shelf.bytes > GIVEN_BYTES_MAX
+            && let Some(oldest) = shelf.order.pop_front()
+        {
+            let gone = shelf.given.remove(&oldest).map_or(0, |bytes| bytes.len());
+            shelf.bytes -= gone;
+        }
+    }
+
+    pub(crate) fn given(&self, hash: Hash) -> Option<Arc<[u8]>> {
+        self.shelf().given.get(&hash).cloned()
+    }
+
+    pub(crate) fn is_received(&self, hash: Hash) -> bool {
+        self.shelf().received.contains_key(&hash)
+    }
+
+    /// A received file was put in its place, or is gone.
+    pub(crate) fn used(&self, hash: Hash) {
+        self.shelf().received.remove(&hash);
+    }
+
+    /// Takes a received file to put it in its place.
+    pub(crate) fn take_received(&self, hash: Hash) -> bool {
+        self.shelf().received.remove(&hash).is_some()
+    }
+
+    pub(crate) fn received_again(&self, hash: Hash, size: u64) {
+        self.shelf().received.insert(hash, size);
+    }
+
+    /// Nothing waits any more for what came.
+    fn clear(&self) {
+        let mut shelf = self.shelf();
+        let receiving = std::mem::take(&mut shelf.receiving);
+        *shelf = Shelf { receiving, ..Shelf::default() };
+    }
+
+    /// Adds what files turned out to need.
+    pub(crate) fn want(&self, wanted: Vec<Wanted>) {
+        let mut shelf = self.shelf();
+        for wanted in wanted {
+            shelf.wanted.entry(wanted.file).or_default().push(wanted);
+        }
+    }
+
+    pub(crate) fn wanted(&self) -> Vec<Wanted> {
+        self.shelf().wanted.values().flatten().cloned().collect()
+    }
+
+    /// Marks the files that wait for a content.
+    pub(crate) fn arrived(&self, hash: Hash) {
+        let mut shelf = self.shelf();
+        let waiting = shelf.wanted.iter();
+        let waiting = waiting.filter(|(_, wanted)| wanted.iter().any(|one| one.hash == hash));
+        let waiting: Vec<FileId> = waiting.map(|(file, _)| *file).collect();
+        shelf.arrived.extend(waiting);
+    }
+
+    /// The files of which a content arrived since the last time.
+    pub(crate) fn take_arrived(&self) -> Vec<FileId> {
+        std::mem::take(&mut self.shelf().arrived).into_iter().collect()
+    }
+
+    /// What these files need is told anew, if they still need it.
+    pub(crate) fn forget_wanted(&self, files: impl Iterator<Item = FileId>) {
+        let mut shelf = self.shelf();
+        for file in files {
+            shelf.wanted.remove(&file);
+        }
+    }
+}
+
+/// Forgets contents that nothing waits for, and removes what was received in vain.
+pub(crate) fn tidy(live: &Live, root: &Root) -> Result<(), Error> {
+    if !live.stock.shelf().receiving.is_empty() {
+        return Ok(());
+    }
+    live.stock.clear();
+    let own = format!("{}{}-got-", RelPath::TEMPORARY_PREFIX, live.share.id);
+    for part in root.parts().map_err(|error| read_error(&error))? {
+        if part.starts_with(&own) {
+            root.drop_part(&RelPath::root(), &part);
+        }
+    }
+    let share = live.share.id;
+    live.shared.store.write_blocking(move |tx| db::forget_parts(tx, share))
+}
+
+/// The name of the half-written file that a content is received in. Names of this form outlive a
+/// restart.
+pub(crate) fn part_of(share: ShareId, hash: Hash) -> String {
+    format!("{}{share}-got-{hash}", RelPath::TEMPORARY_PREFIX)
+}
+
+/// Looks for a content: in memory, among what was received, in the history, in the folder.
+pub(crate) fn find(live: &Live, root: &Root, hash: Hash) -> Result<Option<Reader>, Error> {
+    if let Some(bytes) = live.stock.given(hash) {
+        let size = bytes.len() as u64;
+        return Ok(Some(Reader { hash, size, source: Source::Bytes(bytes) }));
+    }
+    if live.stock.is_received(hash) {
+        match root.open_named(&RelPath::root(), &part_of(live.share.id, hash)) {
+            Ok(file) => return file_reader(hash, file).map(Some),
+            Err(_) => live.stock.used(hash),
+        }
+    }
+    let share = live.share.id;
+    let store = &live.shared.store;
+    let holders = store.read_blocking(|view| {
+        let ids = db::holders(view, share, hash)?;
+        ids.into_iter()
+            .filter_map(|id| crate::db::known(view, share, id).transpose())
+            .collect::<Result<Vec<_>, Error>>()
+    })?;
+    for known in holders {
+        if let Ok((file, stat)) = root.open_plain(&known.path)
+            && stat.is_as(&known.stat)
+        {
+            return file_reader(hash, file).map(Some);
+        }
+    }
+    let kept = kept::open(live, hash)?;
+    Ok(kept.map(|kept| Reader { hash, size: kept.size(), source: Source::Kept(kept) }))
+}
+
+fn file_reader(hash: Hash, file: File) -> Result<Reader, Error> {
+    let size = file.metadata().map_err(|error| read_error(&error))?.len();
+    Ok(Reader { hash, size, source: Source::File(file) })
+}
+
+/// Whether so much more fits on a share's disk and leaves room for others.
+pub(crate) fn has_room(root: &Root, bytes: u64) -> bool {
+    let Some((free, all)) = root.space() else { return true };
+    free.saturating_sub(bytes) >= FREE_BYTES_MIN.min(all / FREE_PART_MIN)
+}
+
+/// A content that is being received. What was kept survives a restart. Blocks.
 pub struct Receiving {
     pub hash: Hash,
     pub size: u64,
+    live: Arc<Live>,
+    root: Root,
+    file: File,
+    here: Ranges,
+    /// Whether nothing but zeros stands where nothing was written.
+    fresh: bool,
+    hasher: blake3::Hasher,
+    hashed: u64,
+}
+
+impl std::fmt::Debug for Receiving {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Receiving").field("hash", &self.hash).finish_non_exhaustive()
+    }
 }
 
 impl Receiving {
+    pub(crate) fn open(live: &Arc<Live>, hash: Hash, size: u64) -> Result<Self, Error> {
+        let share = live.share.id;
+        if !live.stock.shelf().receiving.insert(hash) {
+            return Err(Error::Refused("This content is being received already.".to_owned()));
+        }
+        let opened = Self::open_part(live, hash, size);
+        if opened.is_err() {
+            live.stock.shelf().receiving.remove(&hash);
+        }
+        tracing::trace!(%share, %hash, "a content is received");
+        opened
+    }
+
+    fn open_part(live: &Arc<Live>, hash: Hash, size: u64) -> Result<Self, Error> {
+        let share = live.share.id;
+        let root = live.root()?;
+        let known = live.shared.store.read_blocking(|view| db::part(view, share, hash))?;
+        let mut here = Ranges(known.unwrap_or_default());
+        if !has_room(&root, size.saturating_sub(here.total())) {
+            return Err(Error::Full);
+        }
+        let (file, new) = root.open_part(&part_of(share, hash))?;
+        let length = file.metadata().map_err(|error| read_error(&error))?.len();
+        let fresh = new || here.0.is_empty() || length != size;
+        if fresh {
+            here = Ranges::default();
+            file.set_len(0).map_err(|error| write_error(&error))?;
+            file.set_len(size).map_err(|error| write_error(&error))?;
+            live.shared
+                .store
+                .write_blocking(move |tx| db::set_part(tx, share, hash, Some((size, &[]))))?;
+        }
+        let hasher = blake3::Hasher::new();
+        Ok(Self { hash, size, live: live.clone(), root, file, here, fresh, hasher, hashed: 0 })
+    }
+
     /// The ranges (start, end) that are here, sorted and apart.
     pub fn here(&self) -> Vec<(u64, u64)> {
-        Vec::new()
+        self.here.0.clone()
     }
 
     /// The ranges that are not.
     pub fn missing(&self) -> Vec<(u64, u64)> {
-        Vec::new()
+        self.here.missing(self.size)
     }
 
     /// Writes bytes that the sender vouches for.
     pub fn write_at(&mut self, at: u64, bytes: &[u8]) -> Result<(), Error> {
-        let _ = (at, bytes);
-        Err(Error::Gone)
+        let end = at.saturating_add(bytes.len() as u64);
+        if end > self.size {
+            return Err(Error::TooLarge { size: end });
+        }
+        let written = match self.fresh {
+            true => write_with_holes(&self.file, at, bytes),
+            false => write_at(&self.file, at, bytes),
+        };
+        written.map_err(|error| write_error(&error))?;
+        if at <= self.hashed && self.hashed < end {
+            let known = usize::try_from(self.hashed - at).unwrap_or(bytes.len());
+            self.hasher.update(&bytes[known..]);
+            self.hashed = end;
+        }
+        self.here.insert(at, end);
+        Ok(())
     }
 
     /// Takes a range over from a content that this hive has, without copying where the file
@@ -52,18 +375,112 @@ impl Receiving {
         length: u64,
         at: u64,
     ) -> Result<(), Error> {
-        let _ = (from, start, length, at);
-        Err(Error::Gone)
+        let end = at.saturating_add(length);
+        if end > self.size || start.saturating_add(length) > from.size {
+            return Err(Error::TooLarge { size: end });
+        }
+        if let Source::File(file) = &from.source {
+            copy_range(file, start, &self.file, at, length).map_err(|error| write_error(&error))?;
+            self.here.insert(at, end);
+            return Ok(());
+        }
+        let mut buffer = vec![0; READ_BYTES.min(usize::try_from(length).unwrap_or(READ_BYTES))];
+        let mut copied = 0;
+        while copied < length {
+            let left = usize::try_from(length - copied).unwrap_or(usize::MAX).min(buffer.len());
+            let read = from.read_at(start + copied, &mut buffer[..left])?;
+            if read == 0 {
+                return Err(Error::Changed);
+            }
+            self.write_at(at + copied, &buffer[..read])?;
+            copied += read as u64;
+        }
+        Ok(())
     }
 
     /// Makes what is here survive a restart.
     pub fn keep(&mut self) -> Result<(), Error> {
-        Err(Error::Gone)
+        self.file.sync_data().map_err(|error| write_error(&error))?;
+        let (share, hash, size) = (self.live.share.id, self.hash, self.size);
+        let here = self.here.0.clone();
+        self.live
+            .shared
+            .store
+            .write_blocking(move |tx| db::set_part(tx, share, hash, Some((size, &here))))
     }
 
     /// Verifies the whole and hands it to the folder. False, and it begins again: the bytes were
     /// not what the hash says.
-    pub fn finish(self) -> Result<bool, Error> {
-        Err(Error::Gone)
+    pub fn finish(mut self) -> Result<bool, Error> {
+        if !self.missing().is_empty() {
+            return Err(Error::Changed);
+        }
+        let mut buffer = vec![0; READ_BYTES];
+        while self.hashed < self.size {
+            let read = read_at(&self.file, self.hashed, &mut buffer)
+                .map_err(|error| read_error(&error))?;
+            if read == 0 {
+                break;
+            }
+            self.hasher.update(&buffer[..read]);
+            self.hashed += read as u64;
+        }
+        let right = self.hasher.finalize().as_bytes() == self.hash.as_bytes();
+        let (share, hash) = (self.live.share.id, self.hash);
+        if right {
+            self.keep()?;
+            self.live.stock.received_again(hash, self.size);
+            self.live.stock.arrived(hash);
+            self.live.wake();
+        } else {
+            self.root.drop_part(&RelPath::root(), &part_of(share, hash));
+            self.live.shared.store.write_blocking(move |tx| db::set_part(tx, share, hash, None))?;
+        }
+        Ok(right)
+    }
+}
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        self.live.stock.shelf().receiving.remove(&self.hash);
+    }
+}
+
+/// Ranges (start, end), sorted and apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Ranges(Vec<(u64, u64)>);
+
+impl Ranges {
+    fn insert(&mut self, start: u64, end: u64) {
+        if start >= end {
+            return;
+        }
+        let first = self.0.partition_point(|(_, other)| *other < start);
+        let last = self.0.partition_point(|(other, _)| *other <= end);
+        let (mut start, mut end) = (start, end);
+        if first < last {
+            start = start.min(self.0[first].0);
+            end = end.max(self.0[last - 1].1);
+        }
+        self.0.splice(first..last, [(start, end)]);
+    }
+
+    fn missing(&self, size: u64) -> Vec<(u64, u64)> {
+        let mut missing = Vec::new();
+        let mut next = 0;
+        for (start, end) in &self.0 {
+            if next < *start {
+                missing.push((next, *start));
+            }
+            next = *end;
+        }
+        if next < size {
+            missing.push((next, size));
+        }
+        missing
+    }
+
+    fn total(&self) -> u64 {
+        self.0.iter().map(|(start, end)| end - start).sum()
     }
 }

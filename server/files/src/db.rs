@@ -12,6 +12,7 @@ use crate::entry::{Entry, EntryKind, Known, Listing, Recent, Sort, Stat, Verb};
 use crate::share::{Share, Totals};
 
 pub(crate) mod change;
+pub(crate) mod tree;
 
 /// How many matches a search ranks before it gives its best.
 const MATCHES_MAX: usize = 20_000;
@@ -302,6 +303,15 @@ pub(crate) fn known_at(
     Ok(found.optional()?)
 }
 
+/// What is known to stand in a share under an id.
+pub(crate) fn known(view: &View, share: ShareId, id: FileId) -> Result<Option<Known>, Error> {
+    let mut statement = view.prepare_cached(&format!(
+        "SELECT {KNOWN} FROM files_entry WHERE id = ?1 AND share = ?2 AND gone_at IS NULL"
+    ))?;
+    let found = statement.query_row(params![id.as_bytes(), share.as_bytes()], read_known);
+    Ok(found.optional()?)
+}
+
 /// Whatever is or was known under an inode; what is there comes first.
 pub(crate) fn known_by_inode(view: &View, share: ShareId, inode: u64) -> Result<Vec<Known>, Error> {
     let mut statement = view.prepare_cached(&format!(
@@ -319,6 +329,27 @@ pub(crate) fn holds_something(view: &View, share: ShareId) -> Result<bool, Error
                         WHERE share = ?1 AND folder = '' AND gone_at IS NULL)",
     )?;
     Ok(statement.query_row([share.as_bytes()], |row| row.get(0))?)
+}
+
+/// Hands over every path that is known and whether it is a folder, what lies in a folder after it,
+/// until told to stop.
+pub(crate) fn each_path(
+    view: &View,
+    share: ShareId,
+    mut hand: impl FnMut(RelPath, bool) -> bool,
+) -> Result<(), Error> {
+    let mut statement = view.prepare_cached(
+        "SELECT folder, name, kind = 'folder' FROM files_entry
+         WHERE share = ?1 AND gone_at IS NULL
+         ORDER BY replace(folder || '/' || name, '/', char(1))",
+    )?;
+    let mut rows = statement.query([share.as_bytes()])?;
+    while let Some(row) = rows.next()? {
+        if !hand(read_path(row, 0, 1)?, row.get(2)?) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Every folder that is known, for taking the watches off.

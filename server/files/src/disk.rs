@@ -18,9 +18,13 @@ use crate::share::Share;
 mod file;
 mod marker;
 mod replace;
+mod step;
 
 pub use file::{Content, OpenFile, Stamp};
 pub(crate) use replace::PartNames;
+pub(crate) use step::{
+    Dress, SYNC_EACH, copy_range, dress_of, kind_of, leads_inside, put_on, read_at, write_at,
+};
 
 /// The opened root of a share.
 pub(crate) struct Root {
@@ -213,7 +217,7 @@ pub(crate) fn read_error(error: &io::Error) -> Error {
 }
 
 /// Why something inside of a share could not be written.
-fn write_error(error: &io::Error) -> Error {
+pub(crate) fn write_error(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::Full,
         _ if is_absent(error) => Error::Gone,

@@ -10,7 +10,7 @@ use crate::entry::{Entry, EntryKind, Seen};
 use crate::follow::blocking;
 use crate::live::Live;
 use crate::task::Handle;
-use crate::{Error, entry};
+use crate::{Error, entry, ingest};
 
 impl Handle {
     /// Reads a whole file of at most `max_bytes`.
@@ -48,9 +48,15 @@ impl Handle {
             let id = live.share.id;
             let _writing = live.writing();
             let part = live.shared.parts.draw(id);
-            let (stamp, stat) = live.root()?.replace(&entry.path, &bytes, &expected, &part)?;
+            let root = live.root()?;
+            let (stamp, stat) = root.replace(&entry.path, &bytes, &expected, &part)?;
             let seen = Seen { path: entry.path, stat };
-            live.shared.store.write_blocking(move |tx| change::wrote(tx, id, &seen, by))?;
+            let written = ingest::Written::new(&live, &root, &seen, &bytes);
+            live.shared.store.write_blocking(move |tx| {
+                let file = change::wrote(tx, id, &seen, by)?;
+                written.note(tx, id, file, by)
+            })?;
+            live.wake();
             Ok(stamp)
         })
         .await
@@ -78,12 +84,17 @@ impl Handle {
             }
             let _writing = live.writing();
             let part = live.shared.parts.draw(share);
-            let (_, stat) = live.root()?.create(&path, &bytes, &part)?;
+            let root = live.root()?;
+            let (_, stat) = root.create(&path, &bytes, &part)?;
             let seen = Seen { path, stat };
-            live.shared.store.write_blocking(move |tx| {
+            let written = ingest::Written::new(&live, &root, &seen, &bytes);
+            let made = live.shared.store.write_blocking(move |tx| {
                 let file = change::wrote(tx, share, &seen, by)?;
+                let file = written.note(tx, share, file, by)?;
                 entry(tx, file)
-            })
+            });
+            live.wake();
+            made
         })
         .await
     }
@@ -104,7 +115,7 @@ impl Handle {
         }
     }
 
-    fn live(&self, share: ShareId) -> Result<Arc<Live>, Error> {
+    pub(crate) fn live(&self, share: ShareId) -> Result<Arc<Live>, Error> {
         self.lives.borrow().get(&share).cloned().ok_or(Error::Gone)
     }
 }

@@ -5,15 +5,18 @@
 //! own), asks what contents they need ([`Handle::wanted`]), fetches those, and gives them
 //! ([`Handle::give`], [`Handle::receive`]). The folder follows by itself.
 
-use std::path::PathBuf;
-
 use store::{Tx, View};
 use tokio::sync::watch;
 use tree::Node;
 use types::{FileId, Hash, HiveId, RelPath, ShareId, Signer, Time};
 
+use crate::contents::{self, GIVE_BYTES_MAX};
+use crate::db::tree as db;
+use crate::follow::blocking;
+use crate::ignore::{self, Rules};
+use crate::ledger::Records;
 use crate::task::Handle;
-use crate::{Error, Share};
+use crate::{Error, db as rows, ingest, kept, why};
 
 pub use crate::contents::{Reader, Receiving};
 
@@ -119,40 +122,95 @@ pub struct Caught {
 
 /// Takes states of nodes into the records, inside of a transaction of the caller's. Whether their
 /// authors had the right was decided before. The folder follows after the commit, by itself.
+///
+/// `complete` tells that the friend's hive has nothing more to tell at the moment: then what hives
+/// did apart is mended. Until then of a swap perhaps only one half is known.
 pub fn take_nodes(
     tx: &mut Tx,
     signer: &dyn Signer,
     share: ShareId,
-    nodes: Vec<Node>,
+    nodes: &[Node],
+    complete: bool,
 ) -> Result<bool, Error> {
-    let _ = (tx, signer, share, nodes);
-    Err(not_yet())
+    let mut records = Records::new(tx, share, signer.hive());
+    let mut changed = false;
+    for node in nodes {
+        changed |= tree::receive(&mut records, node)?;
+    }
+    if complete {
+        changed |= tree::mend(&mut records, signer)?;
+    }
+    Ok(changed)
 }
+
+/// Notes whether this hive may change a share: without it nothing is written into its records.
+pub fn set_may_change(tx: &mut Tx, share: ShareId, edits: bool) -> Result<(), Error> {
+    let facts = db::facts(tx, share)?;
+    if facts.edits == edits {
+        return Ok(());
+    }
+    db::set_facts(tx, share, &db::Facts { edits, ..facts })?;
+    if edits { db::unread_all(tx, share) } else { Ok(()) }
+}
+
+/// To be called before anything else when the database was restored from a copy: what is missing
+/// in the folders then does not count as removed until the owner says so, and no count that was
+/// given after the copy is given again.
+pub fn after_restore(tx: &mut Tx) -> Result<(), Error> {
+    for share in crate::shares(tx)? {
+        let tick = db::tick(tx, share.id)?.saturating_add(COUNTS_SKIPPED);
+        db::raise_tick(tx, share.id, tick)?;
+        db::set_cautious(tx, share.id, true)?;
+    }
+    Ok(())
+}
+
+/// More than any hive counts between two copies of its database.
+const COUNTS_SKIPPED: u64 = 1 << 32;
 
 /// The files of a share, or of all, that hives changed apart.
 pub fn two_versions(view: &View, share: Option<ShareId>) -> Result<Vec<TwoVersions>, Error> {
-    let _ = (view, share);
-    Ok(Vec::new())
+    let mut found = Vec::new();
+    for (share, file) in db::nodes_apart(view, share)? {
+        let Some(node) = db::node(view, share, file)? else { continue };
+        let Some(standing) = tree::standing(&node).filter(|standing| !standing.others.is_empty())
+        else {
+            continue;
+        };
+        let side = |version: &tree::Version| Side {
+            what: version.what.clone(),
+            hive: version.tick.hive,
+            by: version.by.clone(),
+            at: version.at,
+        };
+        let versions = std::iter::once(&standing.version).chain(&standing.others);
+        found.push(TwoVersions {
+            share,
+            file,
+            path: db::path_of(view, share, file)?.unwrap_or_default(),
+            sides: versions.map(|version| side(version)).collect(),
+            base: base_of(standing.version, standing.others[0]),
+        });
+    }
+    Ok(found)
+}
+
+fn base_of(one: &tree::Version, other: &tree::Version) -> Option<Hash> {
+    one.before.iter().find(|hash| other.before.contains(hash)).copied()
 }
 
 impl Handle {
     /// [`take_nodes`] in a transaction of its own.
-    pub async fn take_nodes(&self, share: ShareId, nodes: Vec<Node>) -> Result<bool, Error> {
-        let signer = self.shared.signer()?;
-        self.shared.store.write(move |tx| take_nodes(tx, &*signer, share, nodes)).await
-    }
-
-    /// Makes a friend's share appear in a folder, which is made if need be and may hold files
-    /// already. `only_folders`: the top folders that are wanted; empty for all.
-    pub async fn accept_share(
+    pub async fn take_nodes(
         &self,
-        id: ShareId,
-        root: PathBuf,
-        name: String,
-        only_folders: Vec<RelPath>,
-    ) -> Result<Share, Error> {
-        let _ = (id, root, name, only_folders);
-        Err(not_yet())
+        share: ShareId,
+        nodes: Vec<Node>,
+        complete: bool,
+    ) -> Result<bool, Error> {
+        let signer = self.shared.signer()?;
+        let taken =
+            self.shared.store.write(move |tx| take_nodes(tx, &*signer, share, &nodes, complete));
+        taken.await
     }
 
     /// A number that changes whenever [`Handle::wanted`] or [`Handle::progress`] may.
@@ -162,74 +220,237 @@ impl Handle {
 
     /// The contents that a share needs, small ones first, at most a thousand.
     pub async fn wanted(&self, share: ShareId) -> Result<Vec<Wanted>, Error> {
-        let _ = share;
-        Ok(Vec::new())
+        let live = self.live(share)?;
+        let mut wanted = live.stock.wanted();
+        wanted.sort_by(|one, two| (one.size, &one.path).cmp(&(two.size, &two.path)));
+        wanted.truncate(WANTED_MAX);
+        blocking(move || {
+            live.shared.store.read_blocking(|view| {
+                for wanted in wanted.iter_mut().filter(|wanted| wanted.size > 0) {
+                    let ranges = db::part(view, share, wanted.hash)?.unwrap_or_default();
+                    wanted.here = ranges.iter().map(|(start, end)| end - start).sum();
+                }
+                Ok(wanted)
+            })
+        })
+        .await
     }
 
     /// A content that this hive has, in the folder or in its history; `Gone` if it has not.
     pub async fn content(&self, share: ShareId, hash: Hash) -> Result<Reader, Error> {
-        let _ = (share, hash);
-        Err(Error::Gone)
+        let live = self.live(share)?;
+        blocking(move || contents::find(&live, &live.root()?, hash)?.ok_or(Error::Gone)).await
     }
 
-    /// Hands over a small content whole. Tells whether it was what the hash says.
+    /// Hands over a small content whole, of at most 8 MiB, wanted or about to be. Tells whether it
+    /// was what the hash says.
     pub async fn give(&self, share: ShareId, hash: Hash, bytes: Vec<u8>) -> Result<bool, Error> {
-        let _ = (share, hash, bytes);
-        Err(not_yet())
+        let live = self.live(share)?;
+        if bytes.len() > GIVE_BYTES_MAX {
+            return Err(Error::TooLarge { size: bytes.len() as u64 });
+        }
+        if Hash::of(&bytes) != hash {
+            return Ok(false);
+        }
+        live.stock.give(hash, bytes);
+        live.stock.arrived(hash);
+        live.wake();
+        Ok(true)
     }
 
     /// Opens what is here of a content, to go on receiving it. One at a time for each hash.
     pub async fn receive(&self, share: ShareId, hash: Hash, size: u64) -> Result<Receiving, Error> {
-        let _ = (share, hash, size);
-        Err(not_yet())
+        let live = self.live(share)?;
+        blocking(move || Receiving::open(&live, hash, size)).await
     }
 
     pub async fn progress(&self, share: ShareId) -> Result<Progress, Error> {
-        let _ = share;
-        Ok(Progress { in_step: true, ..Progress::default() })
+        self.shared.store.read(move |view| why::progress(view, share)).await
     }
 
     /// Lets friends' changes wait, or go on.
     pub async fn hold(&self, share: ShareId, held: bool) -> Result<(), Error> {
-        let _ = (share, held);
-        Err(not_yet())
+        let live = self.live(share)?;
+        self.shared
+            .store
+            .write(move |tx| {
+                let facts = db::facts(tx, share)?;
+                db::set_facts(tx, share, &db::Facts { paused: held, ..facts })
+            })
+            .await?;
+        live.wake();
+        live.tell_needs();
+        Ok(())
+    }
+
+    /// Sets the top folders that are wanted on this hive; empty for all. What stands there already
+    /// stays.
+    pub async fn choose(&self, share: ShareId, only_folders: Vec<RelPath>) -> Result<(), Error> {
+        let live = self.live(share)?;
+        self.shared
+            .store
+            .write(move |tx| {
+                let facts = db::facts(tx, share)?;
+                db::set_facts(tx, share, &db::Facts { chosen: only_folders, ..facts })?;
+                db::retry_steps(tx, share)
+            })
+            .await?;
+        live.wake();
+        Ok(())
     }
 
     pub async fn why(&self, share: ShareId, path: RelPath) -> Result<Why, Error> {
-        let _ = (share, path);
-        Err(not_yet())
+        let live = self.live(share)?;
+        blocking(move || {
+            let rules = live.rules(&live.root()?);
+            live.shared.store.read_blocking(|view| why::why(view, share, &rules, path))
+        })
+        .await
     }
 
-    /// Ends two versions. Tells the hash of what stands now.
+    /// Ends two versions; the folder follows. `Changed` when there are others by now.
     pub async fn resolve(&self, file: FileId, keep: Keep) -> Result<(), Error> {
-        let _ = (file, keep);
-        Err(not_yet())
+        let signer = self.shared.signer()?;
+        let share = self.shared.store.read(move |view| share_of(view, file)).await?;
+        let live = self.live(share)?;
+        let text = match &keep {
+            Keep::Text(bytes) => {
+                let (live, bytes) = (live.clone(), bytes.clone());
+                let hash = blocking(move || {
+                    let hash = kept::keep_bytes(&live, &bytes)?;
+                    live.stock.give(hash, bytes);
+                    Ok(hash)
+                });
+                Some(hash.await?)
+            }
+            _ => None,
+        };
+        self.shared.store.write(move |tx| resolve(tx, &*signer, share, file, keep, text)).await?;
+        live.wake();
+        Ok(())
     }
 
     pub async fn ignored(&self, share: ShareId) -> Result<Ignored, Error> {
-        let _ = share;
-        Err(not_yet())
+        let live = self.live(share)?;
+        blocking(move || {
+            let rules = live.rules(&live.root()?);
+            let store = &live.shared.store;
+            let caught =
+                store.read_blocking(|view| why::caught(view, share, &rules, usize::MAX))?;
+            Ok(Ignored {
+                text: rules.text.clone(),
+                defaults: ignore::DEFAULTS.to_vec(),
+                ignored: caught.len() as u64,
+            })
+        })
+        .await
     }
 
     /// What a text of rules would catch of what is in the folder, at most a thousand.
     pub async fn ignore_preview(&self, share: ShareId, text: String) -> Result<Vec<Caught>, Error> {
-        let _ = (share, text);
-        Err(not_yet())
+        let live = self.live(share)?;
+        blocking(move || {
+            let rules = Rules::new(&text);
+            let store = &live.shared.store;
+            store.read_blocking(|view| why::caught(view, share, &rules, CAUGHT_MAX))
+        })
+        .await
     }
 
-    /// Writes `.skepignore`, or removes it with an empty text.
+    /// Writes `.skepignore`.
     pub async fn set_ignored(&self, share: ShareId, text: String) -> Result<Ignored, Error> {
-        let _ = (share, text);
-        Err(not_yet())
+        if text.len() as u64 > ignore::TEXT_BYTES_MAX {
+            return Err(Error::TooLarge { size: text.len() as u64 });
+        }
+        let path: RelPath = ignore::FILE.parse()?;
+        let known = path.clone();
+        let entry = self.shared.store.read(move |view| rows::entry_at(view, share, &known)).await?;
+        match entry {
+            Some(entry) => {
+                let old = self.read(entry.id, ignore::TEXT_BYTES_MAX).await?;
+                self.write(entry.id, text.into_bytes(), old.stamp, None).await?;
+            }
+            None => drop(self.create(share, path, text.into_bytes(), None).await?),
+        }
+        self.live(share)?.wake();
+        self.ignored(share).await
     }
 
     /// Lets removals go on that were held back, or takes them back.
     pub async fn confirm_deletions(&self, share: ShareId, agreed: bool) -> Result<(), Error> {
-        let _ = (share, agreed);
-        Err(not_yet())
+        let signer = self.shared.signer()?;
+        let live = self.live(share)?;
+        self.shared
+            .store
+            .write(move |tx| {
+                let own = db::held_back(tx, share)?;
+                if agreed {
+                    ingest::tell_gone(tx, &*signer, share, own)?;
+                } else {
+                    for id in own {
+                        db::set_read(tx, share, id)?;
+                        db::set_held(tx, share, id, None)?;
+                        db::set_out_of_step(tx, share, id, true)?;
+                    }
+                }
+                let facts = db::facts(tx, share)?;
+                db::set_facts(tx, share, &db::Facts { agreed, ..facts })?;
+                db::retry_steps(tx, share)
+            })
+            .await?;
+        live.wake();
+        Ok(())
     }
 }
 
-fn not_yet() -> Error {
-    Error::Refused("This hive cannot do that yet.".to_owned())
+const WANTED_MAX: usize = 1_000;
+const CAUGHT_MAX: usize = 1_000;
+
+fn share_of(view: &View, file: FileId) -> Result<ShareId, Error> {
+    if let Some(entry) = rows::entry(view, file)? {
+        return Ok(entry.share);
+    }
+    let apart = db::nodes_apart(view, None)?;
+    apart.into_iter().find(|(_, id)| *id == file).map(|(share, _)| share).ok_or(Error::Gone)
+}
+
+fn resolve(
+    tx: &mut Tx,
+    signer: &dyn Signer,
+    share: ShareId,
+    file: FileId,
+    keep: Keep,
+    text: Option<Hash>,
+) -> Result<(), Error> {
+    let node = db::node(tx, share, file)?.ok_or(Error::Gone)?;
+    let standing = tree::standing(&node).ok_or(Error::Gone)?;
+    let first = standing.version;
+    let second = *standing.others.first().ok_or(Error::Changed)?;
+    let keep = match keep {
+        Keep::First => tree::Keep::First,
+        Keep::Second => tree::Keep::Second,
+        Keep::Both => {
+            let name = node.place.name.clone();
+            tree::Keep::Both { name, new: FileId::draw(tx.chance()) }
+        }
+        Keep::Text(bytes) => {
+            let hash = text.ok_or(Error::Changed)?;
+            let (executable, attributes) = match &first.what {
+                tree::What::File { executable, attributes, .. } => {
+                    (*executable, attributes.clone())
+                }
+                _ => (false, Vec::new()),
+            };
+            let modified_ns = tx.now().0.saturating_mul(1_000_000);
+            let size = bytes.len() as u64;
+            tree::Keep::Text(tree::What::File { hash, size, modified_ns, executable, attributes })
+        }
+    };
+    let sides = (&first.vector, &second.vector);
+    let mut records = Records::new(tx, share, signer.hive());
+    if tree::resolve(&mut records, signer, file, sides, keep)? {
+        Ok(())
+    } else {
+        Err(Error::Changed)
+    }
 }

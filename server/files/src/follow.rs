@@ -317,9 +317,22 @@ impl Follower {
         self.poll_at = Instant::now() + self.poll_every();
         let id = self.live.share.id;
         let store = &self.live.shared.store;
-        let (_, seen_whole) = store.read(move |view| db::share_facts(view, id)).await?;
-        if !seen_whole {
-            store.write(move |tx| change::finish(tx, id)).await?;
+        let (seen_whole, cautious) = store
+            .read(move |view| {
+                let (_, seen_whole) = db::share_facts(view, id)?;
+                Ok::<_, Error>((seen_whole, db::tree::is_cautious(view, id)?))
+            })
+            .await?;
+        let records = self.live.shared.signer.is_some();
+        if !seen_whole || cautious {
+            store
+                .write(move |tx| {
+                    change::finish(tx, id)?;
+                    db::tree::set_cautious(tx, id, false)?;
+                    if records { db::tree::unread_all(tx, id) } else { Ok(()) }
+                })
+                .await?;
+            self.live.wake();
         }
         Ok(())
     }

@@ -12,12 +12,19 @@ mod door;
 mod entry;
 mod exchange;
 mod follow;
+mod guard;
+mod ignore;
+mod ingest;
+mod kept;
 mod kind;
+mod ledger;
 mod live;
 mod scan;
 mod share;
+mod steps;
 mod task;
 mod watch;
+mod why;
 
 use std::path::Path;
 
@@ -28,7 +35,7 @@ pub use disk::{Content, OpenFile, Stamp};
 pub use entry::{Changed, ChangedEntry, Entry, EntryKind, Listing, Recent, Sort, Verb, What};
 pub use exchange::{
     Caught, HeldBack, Ignored, Keep, Progress, Reader, Receiving, Side, TwoVersions, Wanted, Why,
-    take_nodes, two_versions,
+    after_restore, set_may_change, take_nodes, two_versions,
 };
 pub use kind::{Type, looks_like_text, mime_of, type_of, type_of_name};
 pub use live::Standing;
@@ -166,6 +173,7 @@ pub fn rename_share(tx: &mut Tx, id: ShareId, name: &str) -> Result<Share, Error
 /// Forgets a share and what was known of its files. Touches nothing on disk.
 pub fn remove_share(tx: &mut Tx, id: ShareId) -> Result<(), Error> {
     share(tx, id)?;
+    db::tree::forget(tx, id)?;
     db::delete_share(tx, id)?;
     Ok(tx.announce("share", &id.to_string(), Some(id))?)
 }

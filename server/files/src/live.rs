@@ -1,15 +1,18 @@
 //! One share at work: what its follower and the doors to its files have in common.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use store::Store;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use types::{RelPath, ShareId, Signer};
 
+use crate::contents::Stock;
 use crate::disk::{PartNames, Root};
-use crate::entry::{Changed, ChangedEntry};
+use crate::entry::{Changed, ChangedEntry, EntryKind, Stat};
+use crate::ignore::{self, Rules};
 use crate::share::{Share, State};
 use crate::watch::{Watched, Watcher};
 use crate::{Error, db};
@@ -54,6 +57,14 @@ pub(crate) struct Live {
     /// Whether the system refuses to watch more folders.
     pub(crate) limited: AtomicBool,
     pub(crate) stopped: AtomicBool,
+    pub(crate) stock: Stock,
+    /// Wakes the task that takes steps.
+    pub(crate) woken: Notify,
+    /// Whether steps were to be taken since nothing was left to do.
+    pub(crate) needed: AtomicBool,
+    rules: Mutex<Option<(Option<Stat>, Arc<Rules>)>>,
+    /// The rules that everything was last compared with.
+    applied: Mutex<Option<Arc<Rules>>>,
 }
 
 impl Live {
@@ -64,6 +75,11 @@ impl Live {
             gate: RwLock::default(),
             limited: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            stock: Stock::default(),
+            woken: Notify::new(),
+            needed: AtomicBool::new(true),
+            rules: Mutex::default(),
+            applied: Mutex::default(),
         }
     }
 
@@ -80,6 +96,41 @@ impl Live {
         let id = self.share.id;
         let (marked, _) = self.shared.store.read_blocking(|view| db::share_facts(view, id))?;
         Root::open(&self.share, marked)
+    }
+
+    /// The ignore rules as they stand in the folder.
+    pub(crate) fn rules(&self, root: &Root) -> Arc<Rules> {
+        let path = RelPath::from_str(ignore::FILE).unwrap_or_default();
+        let stat = root.stat(&path).ok().flatten().filter(|stat| stat.kind == EntryKind::File);
+        let mut cached = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, rules)) = &*cached
+            && *known == stat
+        {
+            return rules.clone();
+        }
+        let text = stat.and_then(|_| root.read(&path, ignore::TEXT_BYTES_MAX).ok());
+        let text = text.map(|content| String::from_utf8_lossy(&content.bytes).into_owned());
+        let rules = Arc::new(Rules::new(&text.unwrap_or_default()));
+        *cached = Some((stat, rules.clone()));
+        rules
+    }
+
+    /// Whether the rules are others than when this was asked last.
+    pub(crate) fn rules_changed(&self, root: &Root) -> bool {
+        let rules = self.rules(root);
+        let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        let other = applied.as_ref().is_some_and(|applied| applied.text != rules.text);
+        *applied = Some(rules);
+        other
+    }
+
+    pub(crate) fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    /// What is wanted of friends' hives, or how far it is, may have changed.
+    pub(crate) fn tell_needs(&self) {
+        self.shared.needs.send_modify(|needs| *needs = needs.wrapping_add(1));
     }
 
     pub(crate) fn watch(&self, folder: &RelPath) {

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io;
 use std::time::{Duration, Instant};
 
-use types::{FileId, Name, RelPath};
+use types::{FileId, Name, RelPath, Time};
 
 use crate::db::change::{self, Batch};
 use crate::disk::{Root, read_error};
 use crate::entry::{ChangedEntry, Diff, EntryKind, Known, Seen, diff};
 use crate::live::Live;
-use crate::{Error, db};
+use crate::{Error, db, ingest, kept};
 
 /// How many rows one transaction writes.
 const ROWS_PER_TRANSACTION_MAX: usize = 2_000;
@@ -60,6 +60,8 @@ struct Look {
     deeper: Vec<RelPath>,
     entries: usize,
     root_is_void: bool,
+    /// Files of which only mode or attributes are others than before.
+    dressed_otherwise: Vec<FileId>,
 }
 
 impl Scan {
@@ -198,7 +200,15 @@ impl Scan {
                     continue;
                 }
             };
-            look.known.extend(store.read_blocking(|view| db::known_at(view, id, &path))?);
+            let known = store.read_blocking(|view| db::known_at(view, id, &path))?;
+            if let (Some(known), Some(stat)) = (&known, &stat)
+                && stat.kind == EntryKind::File
+                && known.stat.is_as(stat)
+                && ingest::is_dressed_otherwise(live, root, known)
+            {
+                look.dressed_otherwise.push(known.id);
+            }
+            look.known.extend(known);
             if let Some(stat) = stat {
                 if stat.kind == EntryKind::Folder {
                     look.deeper.push(path.clone());
@@ -275,9 +285,14 @@ impl Scan {
         let times = if diff.is_empty() { Vec::new() } else { look.times };
         let mut changes = Vec::new();
         for batch in batches(diff, times, seen_whole) {
-            let id = live.share.id;
-            changes
-                .extend(live.shared.store.write_blocking(move |tx| change::apply(tx, id, &batch))?);
+            changes.extend(write(live, root, batch)?);
+        }
+        if !look.dressed_otherwise.is_empty() {
+            let (id, files) = (live.share.id, look.dressed_otherwise);
+            live.shared.store.write_blocking(move |tx| {
+                files.iter().try_for_each(|file| db::tree::set_unread(tx, id, *file, Time(0), None))
+            })?;
+            live.wake();
         }
         for folder in look.deeper {
             self.push_tree(folder);
@@ -339,10 +354,8 @@ impl Scan {
         let mut changes = Vec::new();
         let any = !lost.is_empty();
         let diff = Diff { missing: lost, ..Diff::default() };
-        let id = live.share.id;
         for batch in batches(diff, Vec::new(), true) {
-            changes
-                .extend(live.shared.store.write_blocking(move |tx| change::apply(tx, id, &batch))?);
+            changes.extend(write(live, root, batch)?);
         }
         if any {
             live.shared.store.write_blocking(change::purge)?;
@@ -371,6 +384,25 @@ impl Moves {
         let index = self.0.iter().rposition(|(_, path, _)| path == from)?;
         self.0.remove(index).map(|(_, _, to)| to)
     }
+}
+
+/// Writes a part of a diff, rows and as far as possible records in one transaction.
+fn write(live: &Live, root: &Root, batch: Batch) -> Result<Vec<ChangedEntry>, Error> {
+    let id = live.share.id;
+    let Some(signer) = live.shared.signer.clone() else {
+        return live.shared.store.write_blocking(move |tx| change::apply(tx, id, &batch));
+    };
+    let readings = ingest::read_ahead(live, root, &batch);
+    let rules = live.rules(root);
+    let changes = live.shared.store.write_blocking(move |tx| {
+        let mut changes = change::apply(tx, id, &batch)?;
+        ingest::note(tx, &*signer, &rules, id, &batch, &readings, &mut changes)?;
+        Ok::<_, Error>(changes)
+    })?;
+    if !changes.is_empty() {
+        live.wake();
+    }
+    Ok(changes)
 }
 
 /// Known things outside of what was looked at that may now stand under a new path in it.
@@ -442,6 +474,10 @@ fn remove_stale(live: &Live, root: &Root, folder: &RelPath, parts: &[String]) {
         if let Err(error) = root.remove_part(folder, part) {
             tracing::debug!(part, %error, "a stale half-written file stays");
         }
+    }
+    // What was taken away before a crash may be all that is left of somebody's work.
+    for part in parts.iter().filter(|part| live.shared.parts.is_stale_aside(live.share.id, part)) {
+        kept::set_aside(live, root, (folder, part), folder);
     }
 }
 

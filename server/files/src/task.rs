@@ -16,7 +16,7 @@ use crate::follow::{Follower, WORK_MAX, Work, blocking};
 use crate::live::{Live, Shared, Standing};
 use crate::share::{Options, Place, Share, State, place};
 use crate::watch::{Hint, Hints, Watcher, When};
-use crate::{Error, db};
+use crate::{Error, db, steps};
 
 const MESSAGES_MAX: usize = 64;
 /// How many messages a slow listener may be behind before it loses some.
@@ -27,6 +27,7 @@ pub(crate) type Lives = HashMap<ShareId, Arc<Live>>;
 
 enum Message {
     Share { path: PathBuf, name: Option<String>, reply: Reply<Placed> },
+    Accept { share: Share, chosen: Vec<RelPath>, reply: Reply<Share> },
     Unshare { share: ShareId, reply: Reply<()> },
     Pause { paused: bool, reply: Reply<()> },
     Rescan { share: ShareId, path: RelPath, reply: Reply<()> },
@@ -95,6 +96,20 @@ impl Handle {
         Ok(placed)
     }
 
+    /// Makes a friend's share appear in a folder, which is made if need be and may hold files
+    /// already. `only_folders`: the top folders that are wanted; empty for all.
+    pub async fn accept_share(
+        &self,
+        id: ShareId,
+        root: PathBuf,
+        name: String,
+        only_folders: Vec<RelPath>,
+    ) -> Result<Share, Error> {
+        let name = crate::share_name(&name)?;
+        let share = Share { id, name, root, only: None, created_at: self.shared.store.now() };
+        self.ask(|reply| Message::Accept { share, chosen: only_folders, reply }).await
+    }
+
     /// Forgets a share and takes its marker away. Touches nothing else on disk.
     pub async fn unshare(&self, share: ShareId) -> Result<(), Error> {
         self.ask(|reply| Message::Unshare { share, reply }).await
@@ -153,6 +168,7 @@ struct Worker {
     live: Arc<Live>,
     inbox: mpsc::Sender<Work>,
     task: JoinHandle<()>,
+    steps: JoinHandle<()>,
 }
 
 struct Task {
@@ -194,6 +210,9 @@ impl Task {
         // An answer that nobody waits for any more is dropped.
         match message {
             Message::Share { path, name, reply } => drop(reply.send(self.share(path, name).await)),
+            Message::Accept { share, chosen, reply } => {
+                drop(reply.send(self.accept(share, chosen).await));
+            }
             Message::Unshare { share, reply } => drop(reply.send(self.unshare(share).await)),
             Message::Pause { paused, reply } => {
                 self.paused = paused;
@@ -231,6 +250,38 @@ impl Task {
             .await?;
         self.follow(share.clone()).await;
         Ok(Placed { share, path, new: true })
+    }
+
+    async fn accept(&mut self, share: Share, chosen: Vec<RelPath>) -> Result<Share, Error> {
+        let shares = self.shared.store.read(crate::shares).await?;
+        if shares.iter().any(|other| other.id == share.id) {
+            return Err(Error::Taken);
+        }
+        let options = self.options.clone();
+        let share = blocking(move || {
+            std::fs::create_dir_all(&share.root).map_err(|error| disk::write_error(&error))?;
+            let (path, folder) = disk::look_at(&share.root)?;
+            match place(&path, folder, &shares, &options)? {
+                Place::New { root, only: None } => Ok(Share { root, ..share }),
+                _ => Err(Error::Refused(format!(
+                    "{} is a file, or lies in another share. Choose another folder.",
+                    path.display()
+                ))),
+            }
+        })
+        .await?;
+        let new = share.clone();
+        self.shared
+            .store
+            .write(move |tx| {
+                db::insert_share(tx, &new, false)?;
+                let facts = db::tree::facts(tx, new.id)?;
+                db::tree::set_facts(tx, new.id, &db::tree::Facts { chosen, ..facts })?;
+                tx.announce("share", &new.id.to_string(), Some(new.id)).map_err(Error::from)
+            })
+            .await?;
+        self.follow(share.clone()).await;
+        Ok(share)
     }
 
     async fn unshare(&mut self, id: ShareId) -> Result<(), Error> {
@@ -273,7 +324,8 @@ impl Task {
         let (inbox, work) = mpsc::channel(WORK_MAX);
         live.stand(State::Scanning { seen: 0 }, Vec::new());
         let task = tokio::spawn(Follower::new(live.clone(), work, self.paused).run());
-        self.workers.insert(live.share.id, Worker { live, inbox, task });
+        let steps = tokio::spawn(steps::run(live.clone()));
+        self.workers.insert(live.share.id, Worker { live, inbox, task, steps });
         self.publish();
     }
 
@@ -320,9 +372,12 @@ impl Task {
 /// Stops a follower and waits for the step that it is in.
 async fn end(worker: Worker) {
     worker.live.stopped.store(true, Ordering::Release);
+    worker.live.wake();
     drop(worker.inbox);
-    if let Err(error) = worker.task.await {
-        tracing::error!(share = %worker.live.share.id, %error, "following a share failed");
+    for task in [worker.task, worker.steps] {
+        if let Err(error) = task.await {
+            tracing::error!(share = %worker.live.share.id, %error, "following a share failed");
+        }
     }
 }
 

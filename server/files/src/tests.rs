@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use store::{Folder, Store};
 use tempfile::TempDir;
 use tokio::sync::broadcast;
-use types::{FileId, RelPath, ShareId, Time};
+use types::{FileId, Hash, HiveId, RelPath, ShareId, Signature, Signer, Time};
 
 use super::*;
 
@@ -25,6 +25,19 @@ mod watching;
 /// How long anything may take before the test calls it missing.
 const PATIENCE: Duration = Duration::from_secs(20);
 const TEXT_BYTES_MAX: u64 = 1_000_000;
+
+/// Signs nothing: whether signatures are right is looked at elsewhere.
+struct Own(HiveId);
+
+impl Signer for Own {
+    fn hive(&self) -> HiveId {
+        self.0
+    }
+
+    fn sign(&self, _: &[u8]) -> Signature {
+        Signature::from_bytes([0; 64])
+    }
+}
 
 /// A hive's files in a temporary home: `data` is Skep's own, the shared folder is `trip`.
 struct Home {
@@ -49,10 +62,13 @@ impl Home {
         let ahead_ms = Arc::new(AtomicI64::new(0));
         let ahead = ahead_ms.clone();
         let clock = Arc::new(move || Time::now().plus(ahead.load(Ordering::Relaxed)));
+        // The same hive whenever it is started in the same place.
+        let own = *Hash::of(folder.path().as_os_str().as_encoded_bytes()).as_bytes();
         let opened = Folder::open(&data).expect("a data folder");
         let (store, _) = Store::open(opened, clock, Box::new(chance)).expect("a store");
-        let options =
-            Options { own: vec![data], home: Some(folder.path().to_owned()), signer: None };
+        let signer: Arc<dyn Signer> = Arc::new(Own(HiveId::from_bytes(own)));
+        let home = Some(folder.path().to_owned());
+        let options = Options { own: vec![data], home, signer: Some(signer) };
         let (handle, _) = Handle::start(store.clone(), options).await.expect("it starts");
         let changes = handle.changes();
         Self { folder, store, handle, changes, ahead_ms }

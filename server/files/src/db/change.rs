@@ -101,6 +101,62 @@ pub(crate) fn wrote(
     Ok(id)
 }
 
+/// The row of what a friend's change put under a path, with the id that the records give it.
+pub(crate) fn placed(
+    tx: &mut Tx,
+    share: ShareId,
+    id: FileId,
+    seen: &Seen,
+    changes: &mut Vec<ChangedEntry>,
+) -> Result<(), Error> {
+    let stood: Option<(RelPath, bool)> = tx
+        .prepare_cached(
+            "SELECT folder, name, gone_at IS NULL FROM files_entry WHERE id = ?1 AND share = ?2",
+        )?
+        .query_row(params![id.as_bytes(), share.as_bytes()], |row| {
+            Ok((super::read_path(row, 0, 1)?, row.get(2)?))
+        })
+        .optional()?;
+    let what = match stood {
+        Some((path, true)) if path == seen.path => {
+            let known = Known { id, path, stat: seen.stat };
+            update(tx, &known, &seen.stat, None)?;
+            What::Changed
+        }
+        Some(_) => {
+            forget(tx, id)?;
+            forget_gone(tx, share, &seen.path, None)?;
+            insert_row(tx, share, seen, (id, None), Some("added"))?;
+            What::Added
+        }
+        None => {
+            forget_gone(tx, share, &seen.path, None)?;
+            insert_row(tx, share, seen, (id, None), Some("added"))?;
+            What::Added
+        }
+    };
+    if seen.stat.kind != EntryKind::Folder || what != What::Changed {
+        changes.push(ChangedEntry { id, path: seen.path.clone(), what });
+    }
+    Ok(())
+}
+
+/// What stands under a path belongs to another id from now on.
+pub(crate) fn hand_over(
+    tx: &mut Tx,
+    known: &Known,
+    successor: FileId,
+    changes: &mut Vec<ChangedEntry>,
+) -> Result<(), Error> {
+    if !super::tree::rename_entry(tx, known.id, successor)? {
+        return Err(Error::Changed);
+    }
+    let path = known.path.clone();
+    changes.push(ChangedEntry { id: known.id, path: path.clone(), what: What::Removed });
+    changes.push(ChangedEntry { id: successor, path, what: What::Added });
+    Ok(())
+}
+
 /// Notes that the share was seen whole.
 pub(crate) fn finish(tx: &mut Tx, share: ShareId) -> Result<(), Error> {
     let now = tx.now().0;
@@ -125,7 +181,7 @@ pub(crate) fn purge(tx: &mut Tx) -> Result<(), Error> {
 }
 
 /// Tells followers: each entry by itself, or only the share when there are many.
-fn announce(tx: &Tx, share: ShareId, changes: &[ChangedEntry]) -> Result<(), Error> {
+pub(crate) fn announce(tx: &Tx, share: ShareId, changes: &[ChangedEntry]) -> Result<(), Error> {
     if changes.len() > ANNOUNCED_MAX {
         tx.announce("share", &share.to_string(), Some(share))?;
         return Ok(());
@@ -266,7 +322,7 @@ fn update(tx: &Tx, known: &Known, stat: &Stat, by: Option<PersonId>) -> Result<b
 
 /// Gives a thing its new path, and with a folder everything in it. Only rows of what is gone can
 /// stand in the way.
-fn relocate(
+pub(crate) fn relocate(
     tx: &mut Tx,
     share: ShareId,
     known: &Known,
@@ -342,7 +398,7 @@ fn relocate_inside(
 }
 
 /// Notes that a thing is gone, and with a folder everything in it, unless it has moved meanwhile.
-fn lose(
+pub(crate) fn lose(
     tx: &Tx,
     share: ShareId,
     known: &Known,

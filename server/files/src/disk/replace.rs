@@ -15,7 +15,10 @@ use crate::entry::Stat;
 /// The mode of a part until it takes over the mode of the file that it replaces.
 const PRIVATE: u32 = 0o600;
 /// The mode of a new file, before the user's mask.
-const USUAL: u32 = 0o666;
+pub(super) const USUAL: u32 = 0o666;
+
+/// What tells a part that may come to hold an old content.
+const ASIDE: &str = "aside-";
 
 /// How many contents of one file are set aside at most.
 #[cfg(target_os = "linux")]
@@ -37,6 +40,20 @@ impl PartNames {
     pub(crate) fn draw(&self, share: ShareId) -> String {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
         format!("{}{share}-{:016x}-{next}", RelPath::TEMPORARY_PREFIX, self.run)
+    }
+
+    /// A name for a file that may come to hold what stood in its place: it is never just removed.
+    pub(crate) fn draw_for(&self, share: ShareId, aside: bool) -> String {
+        let drawn = self.draw(share);
+        let own = format!("{}{share}-", RelPath::TEMPORARY_PREFIX);
+        if aside { drawn.replacen(&own, &format!("{own}{ASIDE}"), 1) } else { drawn }
+    }
+
+    /// Whether a file of this name was left by an earlier process and may hold what people wrote.
+    pub(crate) fn is_stale_aside(&self, share: ShareId, name: &str) -> bool {
+        let own = format!("{}{share}-", RelPath::TEMPORARY_PREFIX);
+        let plain = name.replacen(&format!("{own}{ASIDE}"), &own, 1);
+        plain != name && self.is_stale(share, &plain)
     }
 
     /// Whether a file of this name was left by an earlier process that wrote into this share.
@@ -259,6 +276,56 @@ fn put_new(part: &mut Part, name: &Name) -> Result<(), Error> {
     link_new(part, name)
 }
 
+/// Gives a thing another name, where nothing may stand.
+#[cfg(target_os = "linux")]
+pub(super) fn rename_new(
+    old_folder: &Dir,
+    old: &str,
+    new_folder: &Dir,
+    new: &str,
+) -> Result<(), Error> {
+    use rustix::fs::{RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(old_folder, old, new_folder, new, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) => Err(Error::Taken),
+        Err(Errno::INVAL | Errno::NOSYS) if new_folder.symlink_metadata(new).is_err() => {
+            old_folder.rename(old, new_folder, new).map_err(|error| write_error(&error))
+        }
+        Err(error) => Err(write_error(&error.into())),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn rename_new(
+    old_folder: &Dir,
+    old: &str,
+    new_folder: &Dir,
+    new: &str,
+) -> Result<(), Error> {
+    if new_folder.symlink_metadata(new).is_ok() {
+        return Err(Error::Taken);
+    }
+    old_folder.rename(old, new_folder, new).map_err(|error| write_error(&error))
+}
+
+/// Swaps two names of one folder; false where the file system cannot.
+#[cfg(target_os = "linux")]
+pub(super) fn rename_swap(folder: &Dir, one: &str, two: &str) -> Result<bool, Error> {
+    use rustix::fs::{RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(folder, one, folder, two, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(true),
+        Err(Errno::INVAL | Errno::NOSYS) => Ok(false),
+        Err(error) => Err(write_error(&error.into())),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn rename_swap(_: &Dir, _: &str, _: &str) -> Result<bool, Error> {
+    Ok(false)
+}
+
 /// A second name for the part, which fails where something stands; the part's own name goes.
 fn link_new(part: &mut Part, name: &Name) -> Result<(), Error> {
     match part.folder.hard_link(part.name, part.folder, name.as_str()) {
@@ -269,7 +336,7 @@ fn link_new(part: &mut Part, name: &Name) -> Result<(), Error> {
 }
 
 #[cfg(unix)]
-fn sync_folder(folder: &Dir) -> Result<(), Error> {
+pub(super) fn sync_folder(folder: &Dir) -> Result<(), Error> {
     use rustix::fs::{Mode, OFlags, fsync, openat};
     // The handle that leads here stands for the path alone and cannot be synced.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -282,7 +349,7 @@ fn sync_folder(folder: &Dir) -> Result<(), Error> {
 
 /// Other systems keep names with the file itself.
 #[cfg(not(unix))]
-fn sync_folder(_: &Dir) -> Result<(), Error> {
+pub(super) fn sync_folder(_: &Dir) -> Result<(), Error> {
     Ok(())
 }
 
@@ -303,17 +370,17 @@ fn may_write(folder: &Dir, name: &Name) -> Result<(), Error> {
 }
 
 #[cfg(unix)]
-fn set_mode(options: &mut OpenOptions, mode: u32) {
+pub(super) fn set_mode(options: &mut OpenOptions, mode: u32) {
     use cap_std::fs::OpenOptionsExt;
     options.mode(mode);
 }
 
 #[cfg(not(unix))]
-fn set_mode(_: &mut OpenOptions, _: u32) {}
+pub(super) fn set_mode(_: &mut OpenOptions, _: u32) {}
 
 /// Gives the new file the old one's owner, mode and extended attributes, as far as allowed.
 #[cfg(unix)]
-fn dress(new: &File, old: &File) {
+pub(super) fn dress(new: &File, old: &File) {
     use cap_std::fs::PermissionsExt;
     use rustix::fs::{Gid, Mode, Uid, fchmod, fchown, fgetxattr, flistxattr, fsetxattr};
     let (Ok(old_facts), Ok(new_facts)) = (rustix::fs::fstat(old), rustix::fs::fstat(new)) else {
@@ -340,14 +407,14 @@ fn dress(new: &File, old: &File) {
 
 /// What a file is dressed in is worth less than its content.
 #[cfg(unix)]
-fn note(done: Result<(), rustix::io::Errno>) {
+pub(super) fn note(done: Result<(), rustix::io::Errno>) {
     if let Err(error) = done {
         tracing::debug!(%error, "a file lost an attribute when it was written");
     }
 }
 
 #[cfg(not(unix))]
-fn dress(new: &File, old: &File) {
+pub(super) fn dress(new: &File, old: &File) {
     if let Ok(metadata) = old.metadata() {
         drop(new.set_permissions(metadata.permissions()));
     }

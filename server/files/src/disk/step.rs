@@ -1,0 +1,479 @@
+//! What friends' changes do to a folder: each act checks first that what stands there is what is
+//! known to stand there, and nothing is ever put over or taken away that is not.
+
+use std::io;
+
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::fs::{Dir, OpenOptions};
+use types::{Name, RelPath};
+
+use super::file::plain_stat;
+use super::replace::{USUAL, dress, rename_new, rename_swap, set_mode, sync_folder};
+use super::{Root, open_plain, read_error, stat_of, write_error};
+use crate::Error;
+use crate::entry::{EntryKind, Stat};
+
+/// What a file has besides its content.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Dress {
+    pub(crate) modified_ns: i64,
+    pub(crate) executable: bool,
+    pub(crate) attributes: Vec<(String, Vec<u8>)>,
+}
+
+/// How many bytes of extended attributes a file may have to be carried along.
+const ATTRIBUTES_BYTES_MAX: usize = 64 * 1_024;
+const ATTRIBUTES_SPACE: &str = "user.";
+
+impl Root {
+    /// Opens a plain file for reading, and tells how it stands.
+    pub(crate) fn open_plain(&self, path: &RelPath) -> Result<(std::fs::File, Stat), Error> {
+        let (folder, name) = self.parent(path)?;
+        let file = open_plain(&folder, name.as_str()).map_err(|error| read_error(&error))?;
+        let stat = plain_stat(&file)?;
+        Ok((file.into_std(), stat))
+    }
+
+    /// The text of a symbolic link; `None` if it is not written in UTF-8.
+    pub(crate) fn link_target(&self, path: &RelPath) -> Result<Option<String>, Error> {
+        let (folder, name) = self.parent(path)?;
+        let target =
+            folder.read_link_contents(name.as_str()).map_err(|error| read_error(&error))?;
+        Ok(target.to_str().map(str::to_owned))
+    }
+
+    pub(crate) fn make_folder(&self, path: &RelPath) -> Result<Stat, Error> {
+        let (folder, name) = self.parent(path)?;
+        folder.create_dir(name.as_str()).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Error::Taken,
+            _ => write_error(&error),
+        })?;
+        sync_folder(&folder)?;
+        self.must_stat(path)
+    }
+
+    /// Removes a folder that holds nothing; `Taken` if it holds something.
+    pub(crate) fn remove_folder(&self, path: &RelPath) -> Result<(), Error> {
+        let (folder, name) = self.parent(path)?;
+        folder.remove_dir(name.as_str()).map_err(|error| match error.kind() {
+            io::ErrorKind::DirectoryNotEmpty => Error::Taken,
+            _ => write_error(&error),
+        })?;
+        sync_folder(&folder)
+    }
+
+    /// Gives what stands under a path another one, where nothing may stand.
+    pub(crate) fn move_to(
+        &self,
+        from: &RelPath,
+        to: &RelPath,
+        expected: &Stat,
+    ) -> Result<Stat, Error> {
+        let (old_folder, old_name) = self.parent(from)?;
+        let (new_folder, new_name) = self.parent(to)?;
+        self.check(from, expected)?;
+        rename_new(&old_folder, old_name.as_str(), &new_folder, new_name.as_str())?;
+        sync_folder(&new_folder)?;
+        if from.parent() != to.parent() {
+            sync_folder(&old_folder)?;
+        }
+        self.must_stat(to)
+    }
+
+    /// Takes a file or link out of people's sight, to a name of Skep's own in the same folder.
+    pub(crate) fn take_away(
+        &self,
+        path: &RelPath,
+        expected: &Stat,
+        part: &str,
+    ) -> Result<(), Error> {
+        let (folder, name) = self.parent(path)?;
+        self.check(path, expected)?;
+        rename_new(&folder, name.as_str(), &folder, part)?;
+        let taken = folder.symlink_metadata(part).map_err(|error| read_error(&error))?;
+        if stat_of(&taken).is_some_and(|taken| taken.is_as(expected)) {
+            return Ok(());
+        }
+        // Somebody saved in the last moment: what was saved goes back under its name.
+        rename_new(&folder, part, &folder, name.as_str())?;
+        Err(Error::Changed)
+    }
+
+    /// Makes a half-written file in a folder, with the mode that new files have.
+    pub(crate) fn new_part(&self, folder: &RelPath, part: &str) -> Result<std::fs::File, Error> {
+        let folder = self.folder(folder).map_err(|error| write_error(&error))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).follow(FollowSymlinks::No);
+        set_mode(&mut options, USUAL);
+        let file = folder.open_with(part, &options).map_err(|error| write_error(&error))?;
+        Ok(file.into_std())
+    }
+
+    /// Opens a half-written file that is received bit by bit, or makes it. Tells whether it is new.
+    pub(crate) fn open_part(&self, part: &str) -> Result<(std::fs::File, bool), Error> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).follow(FollowSymlinks::No);
+        match self.dir.open_with(part, &options) {
+            Ok(file) => Ok((file.into_std(), false)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok((self.new_part(&RelPath::root(), part)?, true))
+            }
+            Err(error) => Err(write_error(&error)),
+        }
+    }
+
+    /// Makes a symbolic link under a part's name.
+    #[cfg(unix)]
+    pub(crate) fn new_link(&self, folder: &RelPath, part: &str, target: &str) -> Result<(), Error> {
+        let folder = self.folder(folder).map_err(|error| write_error(&error))?;
+        // The text is carried, not followed: it may lead nowhere.
+        folder.symlink_contents(target, part).map_err(|error| write_error(&error))
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn new_link(&self, _: &RelPath, _: &str, _: &str) -> Result<(), Error> {
+        Err(Error::Unwritable { why: "this system makes no symbolic links".to_owned() })
+    }
+
+    /// Puts a part in its place, which must be free, or hold what is expected. Tells whether the
+    /// old thing now stands under the part's name, in the folder of `path`.
+    pub(crate) fn put_part(
+        &self,
+        part_folder: &RelPath,
+        part: &str,
+        path: &RelPath,
+        expected: Option<&Stat>,
+    ) -> Result<bool, Error> {
+        let (folder, name) = self.parent(path)?;
+        let here = path.parent().as_ref() == Some(part_folder);
+        if !here {
+            let from = self.folder(part_folder).map_err(|error| write_error(&error))?;
+            rename_new(&from, part, &folder, part)?;
+        }
+        let Some(expected) = expected else {
+            rename_new(&folder, part, &folder, name.as_str())?;
+            return Ok(false);
+        };
+        self.check(path, expected)?;
+        if !rename_swap(&folder, part, name.as_str())? {
+            return put_over(&folder, part, &name);
+        }
+        let old = folder.symlink_metadata(part).map_err(|error| read_error(&error))?;
+        if stat_of(&old).is_some_and(|old| old.is_as(expected)) {
+            return Ok(true);
+        }
+        rename_swap(&folder, part, name.as_str())?;
+        Err(Error::Changed)
+    }
+
+    /// Gives what stands under a part's name a name that people see, where nothing may stand.
+    pub(crate) fn give_name(
+        &self,
+        part_folder: &RelPath,
+        part: &str,
+        path: &RelPath,
+    ) -> Result<(), Error> {
+        let (folder, name) = self.parent(path)?;
+        let from = self.folder(part_folder).map_err(|error| write_error(&error))?;
+        rename_new(&from, part, &folder, name.as_str())?;
+        sync_folder(&folder)
+    }
+
+    /// What stands under a part's name in a folder.
+    pub(crate) fn open_named(&self, folder: &RelPath, part: &str) -> Result<std::fs::File, Error> {
+        let folder = self.folder(folder).map_err(|error| read_error(&error))?;
+        Ok(open_plain(&folder, part).map_err(|error| read_error(&error))?.into_std())
+    }
+
+    /// Removes what stands under a part's name, whatever it is.
+    pub(crate) fn drop_part(&self, folder: &RelPath, part: &str) {
+        let removed = self.folder(folder).and_then(|folder| folder.remove_file(part));
+        if let Err(error) = removed
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(part, %error, "a half-written file could not be removed");
+        }
+    }
+
+    /// Gives a new file the owner, mode and attributes of the one that it is to replace.
+    pub(crate) fn usual_mode(
+        &self,
+        file: &std::fs::File,
+        replaced: Option<&RelPath>,
+    ) -> Result<(), Error> {
+        let Some(path) = replaced else { return Ok(()) };
+        if let Ok((old, _)) = self.open_plain(path) {
+            let new = file.try_clone().map_err(|error| write_error(&error))?;
+            dress(&cap_std::fs::File::from_std(new), &cap_std::fs::File::from_std(old));
+        }
+        Ok(())
+    }
+
+    /// Dresses a file that keeps its content.
+    pub(crate) fn dress(
+        &self,
+        path: &RelPath,
+        expected: &Stat,
+        dress: &Dress,
+    ) -> Result<Stat, Error> {
+        let (file, stat) = self.open_plain(path)?;
+        if !stat.is_as(expected) {
+            return Err(Error::Changed);
+        }
+        put_on(&file, dress)?;
+        file.sync_all().map_err(|error| write_error(&error))?;
+        self.must_stat(path)
+    }
+
+    /// Makes everything that was written into the share's file system durable.
+    pub(crate) fn sync_all(&self) -> Result<(), Error> {
+        sync_file_system(&self.dir)
+    }
+
+    pub(crate) fn sync_folder(&self, path: &RelPath) -> Result<(), Error> {
+        sync_folder(&self.folder(path).map_err(|error| write_error(&error))?)
+    }
+
+    /// Free bytes, and all bytes, of the file system that the share lies on.
+    #[cfg(unix)]
+    pub(crate) fn space(&self) -> Option<(u64, u64)> {
+        let facts = rustix::fs::fstatvfs(&self.dir).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(facts.f_frsize);
+        Some((bytes(facts.f_bavail), bytes(facts.f_blocks)))
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn space(&self) -> Option<(u64, u64)> {
+        None
+    }
+
+    fn check(&self, path: &RelPath, expected: &Stat) -> Result<(), Error> {
+        match self.stat(path) {
+            Ok(Some(stat)) if stat.is_as(expected) => Ok(()),
+            Ok(_) => Err(Error::Changed),
+            Err(error) => Err(read_error(&error)),
+        }
+    }
+
+    fn must_stat(&self, path: &RelPath) -> Result<Stat, Error> {
+        self.stat(path).map_err(|error| read_error(&error))?.ok_or(Error::Changed)
+    }
+}
+
+/// Where the file system cannot swap two names.
+fn put_over(folder: &Dir, part: &str, name: &Name) -> Result<bool, Error> {
+    folder.rename(part, folder, name.as_str()).map_err(|error| write_error(&error))?;
+    Ok(false)
+}
+
+/// How an open file is dressed. Attributes that are too many are not carried.
+#[cfg(unix)]
+pub(crate) fn dress_of(file: &std::fs::File, stat: &Stat) -> Dress {
+    use std::os::unix::fs::PermissionsExt;
+    let executable =
+        file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o100 != 0);
+    Dress { modified_ns: stat.modified_ns, executable, attributes: attributes(file) }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn dress_of(_: &std::fs::File, stat: &Stat) -> Dress {
+    Dress { modified_ns: stat.modified_ns, ..Dress::default() }
+}
+
+#[cfg(unix)]
+fn attributes(file: &std::fs::File) -> Vec<(String, Vec<u8>)> {
+    use rustix::fs::{fgetxattr, flistxattr};
+    let mut names = vec![0; ATTRIBUTES_BYTES_MAX];
+    let Ok(length) = flistxattr(file, &mut names[..]) else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut bytes = 0;
+    for name in names[..length].split(|byte| *byte == 0) {
+        let Ok(name) = std::str::from_utf8(name) else { continue };
+        if !name.starts_with(ATTRIBUTES_SPACE) {
+            continue;
+        }
+        let mut value = vec![0; ATTRIBUTES_BYTES_MAX];
+        let Ok(length) = fgetxattr(file, name, &mut value[..]) else { continue };
+        value.truncate(length);
+        bytes += name.len() + length;
+        if bytes > ATTRIBUTES_BYTES_MAX {
+            return Vec::new();
+        }
+        found.push((name.to_owned(), value));
+    }
+    found.sort();
+    found
+}
+
+/// Sets mode, attributes and time, the time last.
+#[cfg(unix)]
+pub(crate) fn put_on(file: &std::fs::File, dress: &Dress) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+
+    use rustix::fs::{Timespec, Timestamps, XattrFlags, fremovexattr, fsetxattr, futimens};
+    let io = |error: io::Error| write_error(&error);
+    let mode = file.metadata().map_err(io)?.permissions().mode() & 0o7777;
+    let wanted = if dress.executable { mode | ((mode & 0o444) >> 2) } else { mode & !0o111 };
+    if wanted != mode {
+        file.set_permissions(std::fs::Permissions::from_mode(wanted)).map_err(io)?;
+    }
+    let old = attributes(file);
+    if old != dress.attributes {
+        for (name, _) in &old {
+            if dress.attributes.iter().all(|(other, _)| other != name) {
+                super::replace::note(fremovexattr(file, name.as_str()));
+            }
+        }
+        for (name, value) in &dress.attributes {
+            if name.starts_with(ATTRIBUTES_SPACE) {
+                super::replace::note(fsetxattr(file, name.as_str(), value, XattrFlags::empty()));
+            }
+        }
+    }
+    let time = Timespec {
+        tv_sec: dress.modified_ns.div_euclid(1_000_000_000),
+        tv_nsec: dress.modified_ns.rem_euclid(1_000_000_000),
+    };
+    futimens(file, &Timestamps { last_access: time, last_modification: time })
+        .map_err(|error| write_error(&error.into()))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn put_on(file: &std::fs::File, dress: &Dress) -> Result<(), Error> {
+    let since = std::time::Duration::from_nanos(dress.modified_ns.max(0).cast_unsigned());
+    file.set_modified(std::time::UNIX_EPOCH + since).map_err(|error| write_error(&error))
+}
+
+/// Copies a range from file to file, sharing its blocks where the file system can.
+#[cfg(target_os = "linux")]
+pub(crate) fn copy_range(
+    from: &std::fs::File,
+    start: u64,
+    to: &std::fs::File,
+    at: u64,
+    length: u64,
+) -> io::Result<()> {
+    use rustix::fs::copy_file_range;
+    let (mut start, mut at, end) = (start, at, start.saturating_add(length));
+    while start < end {
+        let left = usize::try_from(end - start).unwrap_or(usize::MAX).min(1 << 30);
+        match copy_file_range(from, Some(&mut start), to, Some(&mut at), left) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(
+                rustix::io::Errno::XDEV
+                | rustix::io::Errno::INVAL
+                | rustix::io::Errno::NOSYS
+                | rustix::io::Errno::OPNOTSUPP,
+            ) => return copy_bytes(from, start, to, at, end - start),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn copy_range(
+    from: &std::fs::File,
+    start: u64,
+    to: &std::fs::File,
+    at: u64,
+    length: u64,
+) -> io::Result<()> {
+    copy_bytes(from, start, to, at, length)
+}
+
+fn copy_bytes(
+    from: &std::fs::File,
+    mut start: u64,
+    to: &std::fs::File,
+    mut at: u64,
+    mut length: u64,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 256 * 1_024];
+    while length > 0 {
+        let wanted = usize::try_from(length).unwrap_or(usize::MAX).min(buffer.len());
+        let read = read_at(from, start, &mut buffer[..wanted])?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        write_at(to, at, &buffer[..read])?;
+        start += read as u64;
+        at += read as u64;
+        length -= read as u64;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+pub(crate) fn read_at(file: &std::fs::File, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, at)
+}
+
+#[cfg(unix)]
+pub(crate) fn write_at(file: &std::fs::File, at: u64, bytes: &[u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+pub(crate) fn read_at(file: &std::fs::File, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
+}
+
+#[cfg(windows)]
+pub(crate) fn write_at(file: &std::fs::File, at: u64, bytes: &[u8]) -> io::Result<()> {
+    let (mut at, mut bytes) = (at, bytes);
+    while !bytes.is_empty() {
+        let written = std::os::windows::fs::FileExt::seek_write(file, bytes, at)?;
+        at += written as u64;
+        bytes = &bytes[written..];
+    }
+    Ok(())
+}
+
+/// One call for all that was written into the file system.
+#[cfg(target_os = "linux")]
+fn sync_file_system(dir: &Dir) -> Result<(), Error> {
+    use rustix::fs::{Mode, OFlags, openat, syncfs};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(dir, ".", flags, Mode::empty())
+        .and_then(syncfs)
+        .map_err(|error| write_error(&error.into()))
+}
+
+/// Without such a call each file is synced by itself.
+#[cfg(not(target_os = "linux"))]
+fn sync_file_system(_: &Dir) -> Result<(), Error> {
+    Ok(())
+}
+
+/// Whether each part must be synced by itself even in a batch.
+pub(crate) const SYNC_EACH: bool = !cfg!(target_os = "linux");
+
+/// Whether a link's text leads to something inside of the share.
+pub(crate) fn leads_inside(link: &RelPath, target: &str) -> bool {
+    if target.is_empty() || target.starts_with('/') || target.contains('\0') {
+        return false;
+    }
+    let mut depth = link
+        .parent()
+        .map_or(0, |folder| if folder.is_root() { 0 } else { folder.as_str().split('/').count() });
+    for name in target.split('/') {
+        match name {
+            "" | "." => {}
+            ".." if depth == 0 => return false,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+    }
+    true
+}
+
+/// What a kind of thing on disk must be for a node of the records.
+pub(crate) fn kind_of(what: &tree::What) -> EntryKind {
+    match what {
+        tree::What::Folder => EntryKind::Folder,
+        tree::What::File { .. } => EntryKind::File,
+        tree::What::Link { .. } => EntryKind::Link,
+    }
+}

@@ -1,0 +1,444 @@
+//! What people change in a folder becomes records: entries that a scan found changed are read and
+//! told to the tree, at once and in the same transaction when they are few and small, else bit by
+//! bit beside everything else. Blocks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use store::Tx;
+use tree::{Held, Seen as Observed, What};
+use types::{FileId, Name, PersonId, RelPath, ShareId, Signer, Time};
+
+use crate::db::change::Batch;
+use crate::db::tree as db;
+use crate::disk::{Dress, Root, dress_of, leads_inside};
+use crate::entry::{ChangedEntry, EntryKind, Known, Seen, Stat, What as Change};
+use crate::ignore::Rules;
+use crate::ledger::{Moment, Records};
+use crate::live::Live;
+use crate::{Error, db as rows, guard, kept};
+
+/// Up to here a scan's changes are read before its transaction, so that row and record are one.
+const AT_ONCE_ENTRIES_MAX: usize = 64;
+const AT_ONCE_BYTES_MAX: u64 = 4 * 1_024 * 1_024;
+/// How much one background step reads.
+const STEP_ENTRIES_MAX: u32 = 256;
+const STEP_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
+/// How long a file that is being changed, or cannot be read, is left alone.
+const AGAIN_MS: i64 = 200;
+const UNREADABLE_MS: i64 = 60_000;
+/// How long a database or repository must rest until it is taken.
+const QUIET_MS: i64 = 1_000;
+/// A transaction's journal that is older than this was left behind.
+const LEFT_BEHIND_MS: i64 = 10 * 60_000;
+
+/// What was read of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Read {
+        stat: Stat,
+        what: What,
+    },
+    /// It cannot be taken now: when to look again, and why.
+    Later(Time, &'static str),
+}
+
+/// What was read before a transaction, by path.
+pub(crate) type Readings = HashMap<RelPath, Reading>;
+
+/// Reads what a batch found, if that is little.
+pub(crate) fn read_ahead(live: &Live, root: &Root, batch: &Batch) -> Readings {
+    let stands = || stands(batch);
+    let bytes: u64 = stands().map(|seen| seen.stat.size).sum();
+    let few = batch.len() <= AT_ONCE_ENTRIES_MAX && bytes <= AT_ONCE_BYTES_MAX;
+    if live.shared.signer.is_none() || !batch.news || !few {
+        return Readings::new();
+    }
+    let rules = live.rules(root);
+    stands()
+        .filter(|seen| !rules.ignores(&seen.path, seen.stat.kind == EntryKind::Folder))
+        .map(|seen| (seen.path.clone(), read(live, root, &seen.path, &seen.stat)))
+        .collect()
+}
+
+fn stands(batch: &Batch) -> impl Iterator<Item = &Seen> {
+    let known = batch.moved.iter().chain(&batch.replaced).chain(&batch.changed);
+    known.map(|(_, seen)| seen).chain(&batch.added)
+}
+
+/// Reads one entry, its content into the history.
+fn read(live: &Live, root: &Root, path: &RelPath, stat: &Stat) -> Reading {
+    let now = live.shared.store.now();
+    if let Some(due) = busy(root, path, stat, now) {
+        return Reading::Later(due, "busy");
+    }
+    match read_what(live, root, path, stat) {
+        Ok(Some(what)) => Reading::Read { stat: *stat, what },
+        Ok(None) => Reading::Later(now.plus(AGAIN_MS), "changing"),
+        Err(Error::Gone) => Reading::Later(now.plus(AGAIN_MS), "changing"),
+        Err(error) => {
+            tracing::debug!(%path, %error, "a file cannot be read");
+            Reading::Later(now.plus(UNREADABLE_MS), "unreadable")
+        }
+    }
+}
+
+/// What stands under a path; `None` if it changes while it is read.
+fn read_what(
+    live: &Live,
+    root: &Root,
+    path: &RelPath,
+    expected: &Stat,
+) -> Result<Option<What>, Error> {
+    match expected.kind {
+        EntryKind::Folder => Ok(Some(What::Folder)),
+        EntryKind::Link => match root.link_target(path)? {
+            Some(target) if leads_inside(path, &target) => Ok(Some(What::Link { target })),
+            _ => Err(Error::Unreadable { why: "the link leads out of the share".to_owned() }),
+        },
+        EntryKind::File => {
+            let (file, before) = root.open_plain(path)?;
+            if !before.is_as(expected) {
+                return Ok(None);
+            }
+            let (hash, size) = kept::keep(live, &file)?;
+            let Dress { modified_ns, executable, attributes } = dress_of(&file, &before);
+            let same = root.stat(path).is_ok_and(|after| after == Some(before));
+            let what = What::File { hash, size, modified_ns, executable, attributes };
+            Ok((same && size == before.size).then_some(what))
+        }
+    }
+}
+
+/// Until when something must not be taken, because what belongs together is being changed.
+fn busy(root: &Root, path: &RelPath, stat: &Stat, now: Time) -> Option<Time> {
+    if stat.kind != EntryKind::File {
+        return None;
+    }
+    let age = |stat: &Stat| now.0.saturating_sub(stat.modified_ns / 1_000_000);
+    let rests = |stat: &Stat| !(0..QUIET_MS).contains(&age(stat));
+    if let Some(repository) = repository_of(path) {
+        let lock: RelPath = format!("{repository}/index.lock").parse().ok()?;
+        let locked = matches!(root.stat(&lock), Ok(Some(lock)) if age(&lock) < LEFT_BEHIND_MS);
+        return (locked || !rests(stat)).then(|| now.plus(QUIET_MS));
+    }
+    let database = path.as_str().strip_suffix("-wal").unwrap_or(path.as_str());
+    for suffix in ["", "-wal", "-journal"] {
+        let beside = format!("{database}{suffix}");
+        if beside == path.as_str() {
+            continue;
+        }
+        let Ok(beside) = beside.parse() else { continue };
+        let Ok(Some(found)) = root.stat(&beside) else { continue };
+        let open = suffix == "-journal" && found.size > 0 && age(&found) < LEFT_BEHIND_MS;
+        if open || !rests(stat) || !rests(&found) {
+            return Some(now.plus(QUIET_MS));
+        }
+    }
+    None
+}
+
+/// The path of the `.git` folder that something lies in.
+fn repository_of(path: &RelPath) -> Option<String> {
+    let at = format!("/{path}").find("/.git/")?;
+    Some(path.as_str()[..at + ".git".len()].to_owned())
+}
+
+/// Tells the tree what a batch changed, in the transaction that writes its rows.
+pub(crate) fn note(
+    tx: &mut Tx,
+    signer: &dyn Signer,
+    rules: &Rules,
+    share: ShareId,
+    batch: &Batch,
+    readings: &Readings,
+    changes: &mut [ChangedEntry],
+) -> Result<(), Error> {
+    if !batch.news {
+        // Everything is read once all was seen.
+        return Ok(());
+    }
+    let removed = changes.iter().filter(|change| change.what == Change::Removed);
+    let removed: Vec<FileId> = removed.map(|change| change.id).collect();
+    let mut found = Found::default();
+    found.gone = allowed(tx, share, removed)?;
+    let mut stood: Vec<&Seen> = stands(batch).collect();
+    stood.sort_by(|one, two| one.path.cmp(&two.path));
+    for seen in stood {
+        let is_folder = seen.stat.kind == EntryKind::Folder;
+        let Some(known) = rows::known_at(tx, share, &seen.path)? else { continue };
+        if rules.ignores(&seen.path, is_folder) {
+            continue;
+        }
+        match readings.get(&seen.path) {
+            Some(Reading::Read { stat, what }) if known.stat.is_as(stat) => {
+                let id = found.stands(tx, share, (known.id, &seen.path, what.clone()), None)?;
+                for change in changes.iter_mut().filter(|change| change.id == known.id) {
+                    change.id = id;
+                }
+            }
+            Some(Reading::Later(due, code)) => {
+                db::set_unread(tx, share, known.id, *due, Some(code))?;
+            }
+            _ => db::set_unread(tx, share, known.id, Time(0), None)?,
+        }
+    }
+    found.tell(tx, signer, share)
+}
+
+/// What Skep itself wrote into a folder for a person, for the records.
+pub(crate) struct Written {
+    signer: Option<Arc<dyn Signer>>,
+    path: RelPath,
+    /// `None`: it is ignored, or could not be kept and is read later.
+    what: Option<What>,
+    ignored: bool,
+}
+
+impl Written {
+    pub(crate) fn new(live: &Live, root: &Root, seen: &Seen, bytes: &[u8]) -> Self {
+        let signer = live.shared.signer.clone();
+        let ignored = signer.is_none() || live.rules(root).ignores(&seen.path, false);
+        let what = if ignored { None } else { Self::what(live, root, seen, bytes) };
+        Self { signer, path: seen.path.clone(), what, ignored }
+    }
+
+    fn what(live: &Live, root: &Root, seen: &Seen, bytes: &[u8]) -> Option<What> {
+        let (file, stat) = root.open_plain(&seen.path).ok()?;
+        if !stat.is_as(&seen.stat) {
+            return None;
+        }
+        let hash = kept::keep_bytes(live, bytes).ok()?;
+        let Dress { modified_ns, executable, attributes } = dress_of(&file, &stat);
+        Some(What::File { hash, size: bytes.len() as u64, modified_ns, executable, attributes })
+    }
+
+    /// Gives the file's id from now on.
+    pub(crate) fn note(
+        self,
+        tx: &mut Tx,
+        share: ShareId,
+        file: FileId,
+        by: Option<PersonId>,
+    ) -> Result<FileId, Error> {
+        let Some(signer) = self.signer.filter(|_| !self.ignored) else { return Ok(file) };
+        let Some(what) = self.what else {
+            db::set_unread(tx, share, file, Time(0), None)?;
+            return Ok(file);
+        };
+        let by = by.and_then(|by| people::person(tx, by).ok());
+        let by = by.filter(|by| by.role == people::Role::Guest).map(|by| by.name);
+        let mut found = Found::default();
+        let file = found.stands(tx, share, (file, &self.path, what), by)?;
+        found.tell(tx, &*signer, share)?;
+        Ok(file)
+    }
+}
+
+/// Removals; of many at once the owner is asked first, and none are told until then.
+fn allowed(tx: &Tx, share: ShareId, mut removed: Vec<FileId>) -> Result<Vec<FileId>, Error> {
+    removed.retain(|id| !matches!(db::held(tx, share, *id), Ok(None)));
+    let unusual = guard::is_unusual(removed.len() as u64, db::held_count(tx, share)?);
+    if removed.is_empty() || !(unusual || db::is_cautious(tx, share)?) {
+        return Ok(removed);
+    }
+    for id in removed {
+        db::set_unread(tx, share, id, tx.now(), Some("held"))?;
+    }
+    tx.announce("share", &share.to_string(), Some(share))?;
+    Ok(Vec::new())
+}
+
+/// Removals that the owner agreed to, or that are usual.
+pub(crate) fn tell_gone(
+    tx: &mut Tx,
+    signer: &dyn Signer,
+    share: ShareId,
+    gone: Vec<FileId>,
+) -> Result<(), Error> {
+    Found { gone, ..Found::default() }.tell(tx, signer, share)
+}
+
+/// What one look at the disk found, to be told to the tree at once.
+#[derive(Debug, Default)]
+struct Found {
+    stands: Vec<Observed>,
+    gone: Vec<FileId>,
+    /// Versions for the history: id, path, content, guest.
+    versions: Vec<(FileId, RelPath, What, Option<String>)>,
+}
+
+impl Found {
+    /// Something stands under a path. Gives the id that it has from now on: what friends have made
+    /// alike under the same path is the same thing.
+    fn stands(
+        &mut self,
+        tx: &mut Tx,
+        share: ShareId,
+        (id, path, what): (FileId, &RelPath, What),
+        by: Option<String>,
+    ) -> Result<FileId, Error> {
+        let (Some(folder), Some(name)) = (path.parent(), path.name()) else { return Ok(id) };
+        let parent = match self.folder_id(tx, share, &folder) {
+            // Its folder is seen next.
+            Err(Error::Gone) => {
+                db::set_unread(tx, share, id, tx.now().plus(AGAIN_MS), None)?;
+                return Ok(id);
+            }
+            parent => parent?,
+        };
+        db::set_read(tx, share, id)?;
+        let id = adopt(tx, share, id, parent, &name, &what)?;
+        let held = db::held(tx, share, id)?;
+        let same = |held: &Held| held.parent == parent && held.name == name && held.what == what;
+        if held.as_ref().is_some_and(same) {
+            return Ok(id);
+        }
+        if held.is_none_or(|held| held.what != what) {
+            self.versions.push((id, path.clone(), what.clone(), by.clone()));
+        }
+        self.stands.push(Observed::Stands { id, parent, name, what, by });
+        Ok(id)
+    }
+
+    /// The node of a folder on disk, told to the tree before what lies in it.
+    fn folder_id(&mut self, tx: &mut Tx, share: ShareId, path: &RelPath) -> Result<FileId, Error> {
+        if path.is_root() {
+            return Ok(tree::root_of(share));
+        }
+        let known = rows::known_at(tx, share, path)?.ok_or(Error::Gone)?;
+        let told = |seen: &Observed| matches!(seen, Observed::Stands { id, .. } if *id == known.id);
+        let held = db::held(tx, share, known.id)?.is_some();
+        if (held && db::unread(tx, share, known.id)?.is_none()) || self.stands.iter().any(told) {
+            return Ok(known.id);
+        }
+        self.stands(tx, share, (known.id, path, What::Folder), None)
+    }
+
+    fn tell(self, tx: &mut Tx, signer: &dyn Signer, share: ShareId) -> Result<(), Error> {
+        for id in &self.gone {
+            db::set_read(tx, share, *id)?;
+            kept::gone(tx, share, *id)?;
+        }
+        let gone = self.gone.into_iter().map(|id| Observed::Gone { id });
+        let found: Vec<Observed> = self.stands.into_iter().chain(gone).collect();
+        if !found.is_empty() {
+            let mut records = Records::new(tx, share, signer.hive());
+            tree::observe(&mut records, signer, found)?;
+        }
+        for (id, path, what, by) in self.versions {
+            kept::note(tx, share, id, signer.hive(), &path, &what, by.as_deref())?;
+        }
+        Ok(())
+    }
+}
+
+/// What stands under a path for the first time may be what friends have there already.
+fn adopt(
+    tx: &mut Tx,
+    share: ShareId,
+    id: FileId,
+    parent: FileId,
+    name: &Name,
+    what: &What,
+) -> Result<FileId, Error> {
+    if db::node(tx, share, id)?.is_some() {
+        return Ok(id);
+    }
+    let moment = Moment { view: tx, share };
+    let Some(other) = tree::known_as(&moment, parent, name, what)? else { return Ok(id) };
+    if !db::rename_entry(tx, id, other)? {
+        return Ok(id);
+    }
+    tx.announce("file", &id.to_string(), Some(share))?;
+    tx.announce("file", &other.to_string(), Some(share))?;
+    Ok(other)
+}
+
+/// Looks again at a file of which nothing has changed but perhaps its dress.
+pub(crate) fn is_dressed_otherwise(live: &Live, root: &Root, known: &Known) -> bool {
+    let share = live.share.id;
+    let held = live.shared.store.read_blocking(|view| db::held(view, share, known.id));
+    let Ok(Some(Held { what: What::File { executable, attributes, .. }, .. })) = held else {
+        return false;
+    };
+    let Ok((file, stat)) = root.open_plain(&known.path) else { return false };
+    let dress = dress_of(&file, &stat);
+    (dress.executable, dress.attributes) != (executable, attributes)
+}
+
+/// Reads some of what is not read yet. Tells whether there was any.
+pub(crate) fn read_some(live: &Live) -> Result<bool, Error> {
+    let Some(signer) = live.shared.signer.clone() else { return Ok(false) };
+    let (share, store) = (live.share.id, &live.shared.store);
+    let due = store.read_blocking(|view| {
+        let mut due = Vec::new();
+        for id in db::due_unread(view, share, STEP_ENTRIES_MAX)? {
+            due.push((id, rows::known(view, share, id)?));
+        }
+        Ok::<_, Error>(due)
+    })?;
+    if due.is_empty() {
+        return Ok(false);
+    }
+    let root = live.root()?;
+    let rules = live.rules(&root);
+    let mut read_so_far = 0;
+    let mut found = Vec::new();
+    for (id, known) in due {
+        if read_so_far > STEP_BYTES_MAX || live.is_stopped() {
+            break;
+        }
+        let reading = known.filter(|known| {
+            live.share.holds(&known.path)
+                && !rules.ignores(&known.path, known.stat.kind == EntryKind::Folder)
+        });
+        let reading = reading.map(|known| {
+            read_so_far += known.stat.size;
+            let reading = read(live, &root, &known.path, &known.stat);
+            (known, reading)
+        });
+        found.push((id, reading));
+    }
+    let told = store.write_blocking(move |tx| take_in(tx, &*signer, share, found))?;
+    live.tell(told);
+    Ok(true)
+}
+
+/// Writes what was read into the records, as far as it still stands so.
+fn take_in(
+    tx: &mut Tx,
+    signer: &dyn Signer,
+    share: ShareId,
+    mut read: Vec<(FileId, Option<(Known, Reading)>)>,
+) -> Result<Vec<ChangedEntry>, Error> {
+    let path = |read: &Option<(Known, Reading)>| {
+        read.as_ref().map(|(known, _)| known.path.clone()).unwrap_or_default()
+    };
+    read.sort_by_cached_key(|(_, read)| path(read));
+    let (mut told, mut found) = (Vec::new(), Found::default());
+    for (id, read) in read {
+        let Some((known, reading)) = read else {
+            // It is gone, or ignored.
+            db::set_read(tx, share, id)?;
+            continue;
+        };
+        let now = rows::known(tx, share, id)?;
+        if now.is_none_or(|now| now != known) {
+            continue;
+        }
+        match reading {
+            Reading::Later(due, code) => db::set_unread(tx, share, id, due, Some(code))?,
+            Reading::Read { what, .. } => {
+                let path = known.path;
+                let new = found.stands(tx, share, (id, &path, what), None)?;
+                if new != id {
+                    let removed = ChangedEntry { id, path: path.clone(), what: Change::Removed };
+                    told.extend([removed, ChangedEntry { id: new, path, what: Change::Added }]);
+                }
+            }
+        }
+    }
+    found.tell(tx, signer, share)?;
+    Ok(told)
+}

@@ -1,0 +1,311 @@
+//! Brings a share's folder to where its records want it, and its records to what the folder
+//! holds: one task for each share, a bounded round at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use store::View;
+use tree::{Step, What};
+use types::{FileId, Hash, Name, RelPath, ShareId};
+
+use crate::contents::{self, find};
+use crate::db::tree::{self as db, Queue};
+use crate::disk::{Root, leads_inside};
+use crate::exchange::Wanted;
+use crate::follow::blocking;
+use crate::ignore::Rules;
+use crate::ledger::Moment;
+use crate::live::Live;
+use crate::share::State;
+use crate::{Error, db as rows, guard, ingest};
+
+mod act;
+mod merge;
+
+/// How many steps one round takes.
+const STEPS_PER_ROUND_MAX: usize = 1_000;
+/// How many bytes of new files one round writes, unless one file alone has more.
+const BYTES_PER_ROUND_MAX: u64 = 256 * 1_024 * 1_024;
+const PAGE: u32 = 1_000;
+/// How long a step that failed waits.
+const AGAIN_MS: i64 = 1_000;
+const REST: Duration = Duration::from_secs(60);
+const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// What waits for a word or for a content is not tried again by itself.
+const NEVER: types::Time = types::Time(i64::MAX);
+
+/// One thing to do.
+#[derive(Debug)]
+struct Planned {
+    id: FileId,
+    step: Step,
+}
+
+/// What a round is to do, and what hinders the rest.
+#[derive(Debug, Default)]
+struct Plan {
+    steps: Vec<Planned>,
+    /// Not tried again before something happens: the code says what.
+    parked: Vec<(FileId, &'static str, String)>,
+    wanted: Vec<Wanted>,
+    /// What needs nothing after all.
+    settled: Vec<FileId>,
+}
+
+/// Works until its share is no longer followed.
+pub(crate) async fn run(live: Arc<Live>) {
+    if live.shared.signer.is_none() {
+        return;
+    }
+    let mut records = live.shared.store.follow_records();
+    let mut standings = live.shared.standings.subscribe();
+    let share = live.share.id;
+    let begun = live.shared.store.write(move |tx| {
+        db::retry_steps(tx, share)?;
+        let (_, seen_whole) = rows::share_facts(tx, share)?;
+        if seen_whole && db::held_count(tx, share)? == 0 {
+            db::unread_all(tx, share)
+        } else {
+            Ok(())
+        }
+    });
+    let begun = begun.await;
+    if let Err(error) = begun {
+        tracing::debug!(%share, %error, "waiting steps are tried later");
+    }
+    while !live.is_stopped() {
+        records.mark_unchanged();
+        standings.mark_unchanged();
+        let rest = if live.can_follow() {
+            let at_work = live.clone();
+            match blocking(move || round(&at_work)).await {
+                Ok(None) => continue,
+                Ok(Some(rest)) => rest,
+                Err(Error::Gone) if live.is_stopped() => return,
+                Err(error) => {
+                    tracing::warn!(%share, %error, "a folder does not follow its records");
+                    REST_AFTER_FAILURE
+                }
+            }
+        } else {
+            REST
+        };
+        tokio::select! {
+            _ = records.changed() => {}
+            _ = standings.changed() => {}
+            () = live.woken.notified() => {}
+            () = tokio::time::sleep(rest) => {}
+        }
+    }
+}
+
+/// Does a bounded piece of work. Tells how long to rest, or that there is more.
+fn round(live: &Live) -> Result<Option<Duration>, Error> {
+    let share = live.share.id;
+    let store = &live.shared.store;
+    let root = live.root()?;
+    if live.rules_changed(&root) {
+        store.write_blocking(move |tx| {
+            db::unread_all(tx, share)?;
+            db::retry_steps(tx, share)
+        })?;
+    }
+    let read = ingest::read_some(live)?;
+    let worked = step_some(live, &root)?;
+    if read || worked {
+        return Ok(None);
+    }
+    let now = store.now();
+    let due = store.read_blocking(|view| {
+        let steps = db::next_due(view, share, Queue::Steps)?;
+        Ok::<_, Error>([steps, db::next_due(view, share, Queue::Unread)?])
+    })?;
+    let due = due.into_iter().flatten().min().map_or(i64::MAX, |due| due.since(now));
+    let rest = Duration::from_millis(due.max(1).unsigned_abs());
+    Ok(Some(rest.min(REST)))
+}
+
+fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
+    let share = live.share.id;
+    let arrived = live.stock.take_arrived();
+    let rules = live.rules(root);
+    let store = &live.shared.store;
+    let mut plan = store.read_blocking(|view| plan(view, live, &rules, arrived))?;
+    if plan.steps.is_empty() && plan.parked.is_empty() && plan.settled.is_empty() {
+        let (files, _) = store.read_blocking(|view| db::to_go(view, share))?;
+        if files == 0 && live.needed.swap(false, Ordering::Relaxed) {
+            contents::tidy(live, root)?;
+            live.tell_needs();
+        }
+        return Ok(false);
+    }
+    live.needed.store(true, Ordering::Relaxed);
+    live.stock.forget_wanted(plan.steps.iter().map(|planned| planned.id));
+    live.stock.forget_wanted(plan.settled.iter().copied());
+    let mut steps = Vec::new();
+    for planned in std::mem::take(&mut plan.steps) {
+        match lacking(live, root, &planned.step)? {
+            None => steps.push(planned),
+            Some(lacking) => want(live, &mut plan, planned.id, lacking)?,
+        }
+    }
+    live.stock.want(std::mem::take(&mut plan.wanted));
+    let (parked, settled) = (plan.parked, plan.settled);
+    if !parked.is_empty() || !settled.is_empty() {
+        store.write_blocking(move |tx| {
+            for (id, code, detail) in &parked {
+                db::fail_step(tx, share, *id, NEVER, (code, detail))?;
+            }
+            for id in &settled {
+                db::set_out_of_step(tx, share, *id, false)?;
+            }
+            Ok::<_, Error>(())
+        })?;
+    }
+    if !steps.is_empty() {
+        act::perform(live, root, steps)?;
+    }
+    live.tell_needs();
+    Ok(true)
+}
+
+/// Asks the tree for the next step of everything that is due.
+fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result<Plan, Error> {
+    let share = live.share.id;
+    let facts = db::facts(view, share)?;
+    let (_, seen_whole) = rows::share_facts(view, share)?;
+    let mut plan = Plan::default();
+    if facts.paused || !seen_whole {
+        return Ok(plan);
+    }
+    let removals = db::removals(view, share)?;
+    let unusual = guard::is_unusual(removals, db::held_count(view, share)?);
+    let held_back = unusual && !facts.agreed;
+    let chosen = Chosen { share, only: live.share.only.as_ref(), folders: &facts.chosen, rules };
+    let ledger = Moment { view, share };
+    let mut bytes = 0;
+    let mut after = FileId::from_bytes([0; 16]);
+    let mut due = arrived;
+    loop {
+        for id in std::mem::take(&mut due) {
+            if plan.steps.len() >= STEPS_PER_ROUND_MAX || bytes > BYTES_PER_ROUND_MAX {
+                return Ok(plan);
+            }
+            if db::unread(view, share, id)?.is_some() {
+                continue;
+            }
+            if let Some((code, detail)) = chosen.refuses(view, id)?
+                && (code != "not_chosen" || db::held(view, share, id)?.is_none())
+            {
+                plan.parked.push((id, code, detail));
+                continue;
+            }
+            let selected = |id| matches!(chosen.refuses(view, id), Ok(None));
+            match tree::next_step(&ledger, id, &selected)? {
+                Step::Nothing => plan.settled.push(id),
+                Step::After(_) => {}
+                Step::Remove { .. } if held_back => {
+                    let detail = format!("{removals} removals wait for your word.");
+                    plan.parked.push((id, "held_back", detail));
+                }
+                step => {
+                    if let Step::Write { what: What::File { size, .. }, .. } = &step {
+                        bytes += size;
+                    }
+                    plan.steps.push(Planned { id, step });
+                }
+            }
+        }
+        due = db::due_steps(view, share, after, PAGE)?;
+        let Some(last) = due.last() else { return Ok(plan) };
+        after = *last;
+    }
+}
+
+/// What this hive does not take.
+struct Chosen<'a> {
+    share: ShareId,
+    only: Option<&'a Name>,
+    folders: &'a [RelPath],
+    rules: &'a Rules,
+}
+
+impl Chosen<'_> {
+    /// Why a node is not to stand on this disk.
+    fn refuses(&self, view: &View, id: FileId) -> Result<Option<(&'static str, String)>, Error> {
+        let Some(path) = db::path_of(view, self.share, id)? else { return Ok(None) };
+        let node = db::node(view, self.share, id)?;
+        let what = node.as_ref().and_then(tree::current).map(|version| &version.what);
+        let is_folder = what == Some(&What::Folder);
+        if path.is_skeps_own() {
+            return Ok(Some(("name", "The name is one that Skep uses itself.".to_owned())));
+        }
+        if let Some(rule) = self.rules.rule_for(&path, is_folder) {
+            return Ok(Some(("ignored", rule.rule)));
+        }
+        if self.only.is_some_and(|only| only.as_str() != path.as_str()) {
+            return Ok(Some(("not_chosen", "Only one file is shared here.".to_owned())));
+        }
+        if let Some(What::Link { target }) = what
+            && !leads_inside(&path, target)
+        {
+            return Ok(Some(("link", format!("The link leads out of the share, to {target}."))));
+        }
+        let wanted = |folder: &RelPath| path.is_within(folder) || folder.is_within(&path);
+        if !self.folders.is_empty() && !self.folders.iter().any(wanted) {
+            return Ok(Some(("not_chosen", "This folder was not chosen.".to_owned())));
+        }
+        Ok(None)
+    }
+}
+
+/// The contents that a step needs and that are not here.
+fn lacking(live: &Live, root: &Root, step: &Step) -> Result<Option<Vec<(Hash, u64)>>, Error> {
+    let mut lacking = Vec::new();
+    match step {
+        Step::Write { what: What::File { hash, size, .. }, instead_of, .. } => {
+            let dressed_only = instead_of.as_ref().is_some_and(
+                |held| matches!(&held.what, What::File { hash: held, .. } if held == hash),
+            );
+            if *size > 0 && !dressed_only && find(live, root, *hash)?.is_none() {
+                lacking.push((*hash, *size));
+            }
+        }
+        Step::Merge { base, first, second } => {
+            for hash in [base, first, second] {
+                if find(live, root, *hash)?.is_none() {
+                    lacking.push((*hash, 0));
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok((!lacking.is_empty()).then_some(lacking))
+}
+
+fn want(live: &Live, plan: &mut Plan, id: FileId, lacking: Vec<(Hash, u64)>) -> Result<(), Error> {
+    let share = live.share.id;
+    let (path, base) = live.shared.store.read_blocking(|view| {
+        let base = match db::held(view, share, id)?.map(|held| held.what) {
+            Some(What::File { hash, .. }) => Some(hash),
+            _ => None,
+        };
+        Ok::<_, Error>((db::path_of(view, share, id)?.unwrap_or_default(), base))
+    })?;
+    for (hash, size) in lacking {
+        let path = path.clone();
+        plan.wanted.push(Wanted { file: id, path, hash, size, base, here: 0 });
+    }
+    plan.parked.push((id, "content", "Its content has not arrived yet.".to_owned()));
+    Ok(())
+}
+
+impl Live {
+    /// Whether the folder is there and may be read and changed.
+    fn can_follow(&self) -> bool {
+        self.standing().is_some_and(|standing| {
+            matches!(standing.state, State::InStep | State::Scanning { .. })
+        })
+    }
+}

@@ -1,0 +1,397 @@
+//! One round of steps on disk. What is written is made ready beside everything else; then, alone
+//! with the folder, each thing is put in its place if the disk is as it is known to be, and rows
+//! and records follow in one transaction.
+
+use std::collections::BTreeSet;
+
+use store::Tx;
+use tree::{Held, Step, What};
+use types::{FileId, Hash, Name, RelPath, ShareId};
+
+use super::{AGAIN_MS, Planned, merge};
+use crate::contents::{self, find, part_of};
+use crate::db::change;
+use crate::db::tree as db;
+use crate::disk::{Dress, Root, SYNC_EACH, kind_of, put_on};
+use crate::entry::{ChangedEntry, Known, Seen, Stat};
+use crate::ledger::Records;
+use crate::live::Live;
+use crate::{Error, db as rows, kept};
+
+/// From so many files or folders on, everything is made durable by one call.
+const SYNC_TOGETHER_MIN: usize = 4;
+/// How long a step waits that cannot be taken at all at the moment.
+const HINDERED_MS: i64 = 10_000;
+
+/// A step that is made ready.
+struct Ready {
+    id: FileId,
+    step: Step,
+    /// Where the new content stands: folder and name.
+    part: Option<(RelPath, String)>,
+}
+
+/// What was done on disk, for the rows.
+enum Done {
+    Placed {
+        seen: Seen,
+        old: Option<(RelPath, String)>,
+    },
+    Moved {
+        known: Known,
+        seen: Seen,
+    },
+    Removed {
+        known: Known,
+        old: Option<(RelPath, String)>,
+    },
+    /// Nothing is different on disk, or only how a file is dressed.
+    Became {
+        known: Known,
+    },
+    Merged {
+        hash: Hash,
+        size: u64,
+    },
+    Apart,
+}
+
+pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(), Error> {
+    let mut failed: Vec<(FileId, Error)> = Vec::new();
+    let mut ready = Vec::new();
+    let together = steps.len() >= SYNC_TOGETHER_MIN && !SYNC_EACH;
+    for Planned { id, step } in steps {
+        match prepare(live, root, &step, together) {
+            Ok(part) => ready.push(Ready { id, step, part }),
+            Err(error) => failed.push((id, error)),
+        }
+    }
+    if together && ready.iter().any(|ready| ready.part.is_some()) {
+        root.sync_all()?;
+    }
+    let (changes, old) = {
+        let _alone = live.scanning();
+        let mut done = Vec::new();
+        let mut folders = BTreeSet::new();
+        for ready in ready {
+            let Ready { id, step, part } = ready;
+            match act(live, root, id, &step, part.as_ref(), &mut folders) {
+                Ok(one) => done.push((id, step, one)),
+                Err(error) => {
+                    if let Some((folder, name)) = &part
+                        && *name != received_name(live, &step)
+                    {
+                        root.drop_part(folder, name);
+                    }
+                    failed.push((id, error));
+                }
+            }
+        }
+        sync(root, &folders);
+        write(live, done, failed)?
+    };
+    for (folder, part, path) in old {
+        kept::set_aside(live, root, (&folder, &part), &path);
+    }
+    live.tell(changes);
+    Ok(())
+}
+
+/// Makes a new content ready, durable unless all are synced together.
+fn prepare(
+    live: &Live,
+    root: &Root,
+    step: &Step,
+    together: bool,
+) -> Result<Option<(RelPath, String)>, Error> {
+    let Step::Write { parent, name, what, instead_of, .. } = step else { return Ok(None) };
+    let share = live.share.id;
+    let parent = live.shared.store.read_blocking(|view| db::folder_path(view, share, *parent))?;
+    let folder = parent.ok_or(Error::Gone)?;
+    let aside = instead_of.is_some();
+    let part = live.shared.parts.draw_for(share, aside);
+    match what {
+        What::Folder => Ok(None),
+        What::Link { target } => {
+            root.new_link(&folder, &part, target)?;
+            Ok(Some((folder, part)))
+        }
+        What::File { hash, size, .. } => {
+            let held = instead_of.as_ref().map(|held| &held.what);
+            if matches!(held, Some(What::File { hash: held, .. }) if held == hash) {
+                return Ok(None);
+            }
+            if !contents::has_room(root, *size) {
+                return Err(Error::Full);
+            }
+            let (place, name_of_part) = match live.stock.take_received(*hash) {
+                true => (RelPath::root(), part_of(share, *hash)),
+                false => (folder.clone(), part),
+            };
+            let received = name_of_part == part_of(share, *hash);
+            let made = (|| {
+                let file = if received {
+                    root.open_part(&name_of_part)?.0
+                } else {
+                    let file = root.new_part(&place, &name_of_part)?;
+                    if *size > 0 {
+                        find(live, root, *hash)?.ok_or(Error::Gone)?.write_to(&file)?;
+                    }
+                    file
+                };
+                root.usual_mode(&file, held.is_some().then(|| folder.join(name)).as_ref())?;
+                put_on(&file, &dress(what))?;
+                if !together {
+                    file.sync_all().map_err(|error| crate::disk::write_error(&error))?;
+                }
+                Ok(())
+            })();
+            if let Err(error) = made {
+                match received {
+                    true => live.stock.received_again(*hash, *size),
+                    false => root.drop_part(&place, &name_of_part),
+                }
+                return Err(error);
+            }
+            Ok(Some((place, name_of_part)))
+        }
+    }
+}
+
+fn received_name(live: &Live, step: &Step) -> String {
+    match step {
+        Step::Write { what: What::File { hash, .. }, .. } => part_of(live.share.id, *hash),
+        _ => String::new(),
+    }
+}
+
+fn dress(what: &What) -> Dress {
+    match what {
+        What::File { modified_ns, executable, attributes, .. } => Dress {
+            modified_ns: *modified_ns,
+            executable: *executable,
+            attributes: attributes.clone(),
+        },
+        What::Folder | What::Link { .. } => Dress::default(),
+    }
+}
+
+/// Takes one step, alone with the folder.
+fn act(
+    live: &Live,
+    root: &Root,
+    id: FileId,
+    step: &Step,
+    part: Option<&(RelPath, String)>,
+    folders: &mut BTreeSet<RelPath>,
+) -> Result<Done, Error> {
+    let share = live.share.id;
+    let store = &live.shared.store;
+    let path_in = |parent: FileId, name: &Name| {
+        let folder = store.read_blocking(|view| db::folder_path(view, share, parent))?;
+        Ok::<_, Error>(folder.ok_or(Error::Gone)?.join(name))
+    };
+    let known_as = |held: &Held| known_as(live, id, held);
+    match step {
+        Step::MakeFolder { parent, name, .. } => {
+            let path = path_in(*parent, name)?;
+            let stat = root.make_folder(&path)?;
+            live.watch(&path);
+            Ok(Done::Placed { seen: Seen { path, stat }, old: None })
+        }
+        Step::Move { to: (parent, name), .. } => relocate(live, root, id, &path_in(*parent, name)?),
+        Step::StepAside { name, .. } => {
+            let known = known(live, id)?;
+            let folder = known.path.parent().ok_or(Error::Gone)?;
+            relocate(live, root, id, &folder.join(name))
+        }
+        Step::Write { parent, name, what, instead_of, .. } => {
+            let path = path_in(*parent, name)?;
+            let expected = instead_of.as_ref().map(known_as).transpose()?;
+            if expected.as_ref().is_some_and(|known| known.path != path) {
+                return Err(Error::Changed);
+            }
+            let expected = expected.map(|known| known.stat);
+            put(root, &path, part, expected.as_ref(), what, folders)
+        }
+        Step::Remove { held } => {
+            let known = known_as(held)?;
+            if held.what == What::Folder {
+                root.remove_folder(&known.path)?;
+                return Ok(Done::Removed { known, old: None });
+            }
+            let folder = known.path.parent().unwrap_or_default();
+            let part = live.shared.parts.draw_for(share, true);
+            root.take_away(&known.path, &known.stat, &part)?;
+            folders.insert(folder.clone());
+            Ok(Done::Removed { known, old: Some((folder, part)) })
+        }
+        Step::Become { .. } => Ok(Done::Became { known: known(live, id)? }),
+        Step::Merge { base, first, second } => {
+            Ok(match merge::merge(live, root, (*base, *first, *second))? {
+                Some((hash, size)) => Done::Merged { hash, size },
+                None => Done::Apart,
+            })
+        }
+        Step::Nothing | Step::After(_) => Err(Error::Changed),
+    }
+}
+
+/// Puts a new content in its place, or dresses the old one anew.
+fn put(
+    root: &Root,
+    path: &RelPath,
+    part: Option<&(RelPath, String)>,
+    expected: Option<&Stat>,
+    what: &What,
+    folders: &mut BTreeSet<RelPath>,
+) -> Result<Done, Error> {
+    let Some((part_folder, name)) = part else {
+        let stat = root.dress(path, expected.ok_or(Error::Changed)?, &dress(what))?;
+        return Ok(Done::Placed { seen: Seen { path: path.clone(), stat }, old: None });
+    };
+    let folder = path.parent().unwrap_or_default();
+    let stat = root.stat(&part_folder.join(&Name::new(name)?));
+    let stat = stat.ok().flatten().filter(|stat| stat.kind == kind_of(what));
+    let stat = stat.ok_or(Error::Changed)?;
+    let replaced = root.put_part(part_folder, name, path, expected)?;
+    let old = replaced.then(|| (folder.clone(), name.clone()));
+    if *part_folder != folder {
+        folders.insert(part_folder.clone());
+    }
+    folders.insert(folder);
+    Ok(Done::Placed { seen: Seen { path: path.clone(), stat }, old })
+}
+
+fn relocate(live: &Live, root: &Root, id: FileId, to: &RelPath) -> Result<Done, Error> {
+    let known = known(live, id)?;
+    let stat = root.move_to(&known.path, to, &known.stat)?;
+    Ok(Done::Moved { known, seen: Seen { path: to.clone(), stat } })
+}
+
+fn known(live: &Live, id: FileId) -> Result<Known, Error> {
+    let share = live.share.id;
+    let store = &live.shared.store;
+    store.read_blocking(|view| rows::known(view, share, id))?.ok_or(Error::Changed)
+}
+
+/// What is known to stand on disk, if that is what was last in step.
+fn known_as(live: &Live, id: FileId, held: &Held) -> Result<Known, Error> {
+    let known = known(live, id)?;
+    let share = live.share.id;
+    let unread = live.shared.store.read_blocking(|view| db::unread(view, share, id))?;
+    let as_held = match &held.what {
+        What::File { size, modified_ns, .. } => {
+            known.stat.size == *size && known.stat.modified_ns == *modified_ns
+        }
+        What::Folder | What::Link { .. } => true,
+    };
+    let same = as_held && unread.is_none() && known.stat.kind == kind_of(&held.what);
+    if same { Ok(known) } else { Err(Error::Changed) }
+}
+
+/// A folder that cannot be synced is told of: its names come after a crash as they may.
+fn sync(root: &Root, folders: &BTreeSet<RelPath>) {
+    let synced = if folders.len() >= SYNC_TOGETHER_MIN && !SYNC_EACH {
+        root.sync_all()
+    } else {
+        folders.iter().try_for_each(|folder| root.sync_folder(folder))
+    };
+    if let Err(error) = synced {
+        tracing::warn!(%error, "a folder could not be made durable");
+    }
+}
+
+type Old = Vec<(RelPath, String, RelPath)>;
+
+/// Rows and records of what was done, in one transaction.
+fn write(
+    live: &Live,
+    done: Vec<(FileId, Step, Done)>,
+    failed: Vec<(FileId, Error)>,
+) -> Result<(Vec<ChangedEntry>, Old), Error> {
+    let share = live.share.id;
+    let signer = live.shared.signer()?;
+    live.shared.store.write_blocking(move |tx| {
+        let (mut changes, mut old) = (Vec::new(), Vec::new());
+        for (id, step, done) in done {
+            match &done {
+                Done::Merged { hash, size } => {
+                    let Step::Merge { first, second, .. } = &step else { continue };
+                    let mut records = Records::new(tx, share, signer.hive());
+                    let (sides, made) = ((*first, *second), (*hash, *size));
+                    tree::merged(&mut records, &*signer, id, sides, made)?;
+                    continue;
+                }
+                Done::Apart => {
+                    let Step::Merge { first, second, .. } = &step else { continue };
+                    let mut records = Records::new(tx, share, signer.hive());
+                    tree::stay_apart(&mut records, id, *first, *second)?;
+                    continue;
+                }
+                _ => {}
+            }
+            note_row(tx, share, (id, &step), done, &mut changes, &mut old)?;
+            let mut records = Records::new(tx, share, signer.hive());
+            tree::did(&mut records, id, &step)?;
+            if let Step::Write { what: what @ What::File { .. }, .. } = &step {
+                note_version(tx, share, id, what)?;
+            }
+        }
+        for (id, error) in failed {
+            let (code, wait) = reason(&error);
+            tracing::debug!(?id, %error, "a step waits");
+            db::fail_step(tx, share, id, tx.now().plus(wait), (code, &error.to_string()))?;
+        }
+        change::announce(tx, share, &changes)?;
+        Ok((changes, old))
+    })
+}
+
+fn note_row(
+    tx: &mut Tx,
+    share: ShareId,
+    (id, step): (FileId, &Step),
+    done: Done,
+    changes: &mut Vec<ChangedEntry>,
+    old: &mut Old,
+) -> Result<(), Error> {
+    match done {
+        Done::Placed { seen, old: aside } => {
+            old.extend(aside.map(|(folder, part)| (folder, part, seen.path.clone())));
+            change::placed(tx, share, id, &seen, changes)
+        }
+        Done::Moved { known, seen } => change::relocate(tx, share, &known, &seen, changes),
+        Done::Removed { known, old: aside } => {
+            old.extend(aside.map(|(folder, part)| (folder, part, known.path.clone())));
+            change::lose(tx, share, &known, true, changes)?;
+            kept::gone(tx, share, id)
+        }
+        Done::Became { known } => {
+            let Step::Become { successor } = step else { return Ok(()) };
+            change::hand_over(tx, &known, *successor, changes)
+        }
+        Done::Merged { .. } | Done::Apart => Ok(()),
+    }
+}
+
+/// A friend's version that now stands on disk.
+fn note_version(tx: &mut Tx, share: ShareId, id: FileId, what: &What) -> Result<(), Error> {
+    let Some(node) = db::node(tx, share, id)? else { return Ok(()) };
+    let Some(version) = tree::current(&node).filter(|version| version.what == *what) else {
+        return Ok(());
+    };
+    let path = db::path_of(tx, share, id)?.unwrap_or_default();
+    let (hive, by) = (version.tick.hive, version.by.clone());
+    kept::note(tx, share, id, hive, &path, what, by.as_deref())
+}
+
+/// The code of a failure, and how long to wait.
+fn reason(error: &Error) -> (&'static str, i64) {
+    match error {
+        Error::Changed | Error::Gone | Error::Taken => ("changed", AGAIN_MS),
+        Error::Full | Error::Store(store::Error::Full) => ("full", HINDERED_MS),
+        Error::BadPath(_) => ("name", HINDERED_MS),
+        _ => ("unwritable", HINDERED_MS),
+    }
+}
