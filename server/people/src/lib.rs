@@ -1,8 +1,8 @@
 //! Who is asking, and may they: the owner, guests, links, sessions, tokens; and with whom this hive
 //! is linked: friends, groups, invitations, offers, members of shares.
 //!
-//! Secrets are shown once and kept only as hashes. What a key opens is decided in [`Who`] alone, and
-//! what a friend's hive may do in [`member_right`], from signed records.
+//! Secrets are shown once and kept only as hashes. What a key opens is decided in [`Who`] alone,
+//! and what a friend's hive may do in [`member_right`], from signed records.
 
 mod db;
 mod friend;

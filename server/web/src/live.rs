@@ -139,6 +139,7 @@ impl Follower {
         let mut keys = self.state.keyring.watch();
         let mut present = self.state.documents.here();
         let mut online = self.state.online.watch();
+        let mut friends = self.state.friends.follow();
         let mut told = Vec::new();
         if self.changes().await.is_err() || self.here(&mut told).await.is_err() {
             return;
@@ -155,6 +156,7 @@ impl Follower {
                 },
                 Ok(()) = present.changed() => self.here(&mut told).await,
                 Ok(()) = online.changed() => self.here(&mut told).await,
+                Ok(()) = friends.changed() => self.friends(&mut friends).await,
                 () = self.sender.closed() => Err(Ended),
             };
             if outcome.is_err() {
@@ -204,6 +206,16 @@ impl Follower {
                 Err(Ended)
             }
         }
+    }
+
+    /// Connections or progress changed: the owner's pages ask for what they show of it.
+    async fn friends(&self, changes: &mut watch::Receiver<u64>) -> Result<(), Ended> {
+        if self.caller.who.may_manage_hive().is_err() {
+            return Ok(());
+        }
+        tokio::time::sleep(HERE_PAUSE).await;
+        let count = *changes.borrow_and_update();
+        self.send(Event::default().event("friends").data(count.to_string())).await
     }
 
     async fn here(&self, told: &mut Vec<wire::Here>) -> Result<(), Ended> {

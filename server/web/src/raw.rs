@@ -80,6 +80,22 @@ pub(crate) async fn bytes(
     }
 }
 
+/// Bytes that stood, or stand, under an entry's name without being its content now.
+pub(crate) fn content(
+    entry: &files::Entry,
+    size: u64,
+    reader: impl tokio::io::AsyncRead + Send + 'static,
+    download: bool,
+) -> Result<Response, Error> {
+    let body = Body::from_stream(ReaderStream::with_capacity(reader, PIECE_BYTES));
+    let how = How { download: download.then(String::new) };
+    let mut response = with_headers(StatusCode::OK, body, "\"apart\"", entry, &how)?;
+    response.headers_mut().remove(header::ETAG);
+    response.headers_mut().remove(header::ACCEPT_RANGES);
+    set(&mut response, header::CONTENT_LENGTH, &size.to_string())?;
+    Ok(response)
+}
+
 /// What a `Range` header asks for (RFC 9110, 14.2). Several ranges at once get the whole file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {

@@ -3,12 +3,18 @@
 mod documents;
 mod files;
 mod folders;
+mod friends;
+mod groups;
 mod guests;
 mod hive;
 mod keys;
 mod links;
 mod me;
+mod members;
+mod offers;
 mod shares;
+mod sync;
+mod two_versions;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -151,6 +157,45 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(GET, "/api/v1/files/{file}/raw", Keyholders, "A file's bytes", raw::bytes).query(&["download"]).gives_bytes(),
         Route::new(GET, "/api/v1/files/{file}/text", Keyholders, "A document's text as it is now", documents::text).gives_bytes(),
         Route::new(POST, "/api/v1/files/{file}/document", Keyholders, "Open a document live", documents::open).takes::<wire::OpenDocument>().gives::<wire::Document>(200),
+        // Friends.
+        Route::new(GET, "/api/v1/friends", Owner, "My friends", friends::list).lists::<wire::Friend>(),
+        Route::new(POST, "/api/v1/friends", Owner, "Answer a friend's invitation", friends::add).takes::<wire::NewFriend>().gives::<wire::Befriended>(201),
+        Route::new(PATCH, "/api/v1/friends/{hive}", Owner, "Rename or mute a friend, or take up all that they share", friends::change).takes::<wire::ChangeFriend>().gives::<wire::Friend>(200),
+        Route::new(DELETE, "/api/v1/friends/{hive}", Owner, "End a friendship; what is shared with them ends at once", friends::remove),
+        Route::new(PUT, "/api/v1/friends/{hive}/pause", Owner, "Pause everything with a friend", friends::pause).takes::<wire::Pause>(),
+        Route::new(DELETE, "/api/v1/friends/{hive}/pause", Owner, "Resume with a friend", friends::resume),
+        Route::new(GET, "/api/v1/nearby", Owner, "Hives on this network", friends::nearby).lists::<wire::Nearby>(),
+        Route::new(POST, "/api/v1/invitations", Owner, "Invite a friend; the link appears only here", friends::invite).takes::<wire::NewInvitation>().gives::<wire::MadeInvitation>(201),
+        Route::new(GET, "/api/v1/invitations", Owner, "Invitations that were not answered yet", friends::invitations).lists::<wire::Invitation>(),
+        Route::new(DELETE, "/api/v1/invitations/{id}", Owner, "Take an invitation back", friends::uninvite),
+        Route::new(GET, "/api/v1/groups", Owner, "Groups of friends", groups::list).lists::<wire::Group>(),
+        Route::new(POST, "/api/v1/groups", Owner, "Make a group", groups::make).takes::<wire::GroupName>().gives::<wire::Group>(201),
+        Route::new(PATCH, "/api/v1/groups/{id}", Owner, "Rename a group", groups::rename).takes::<wire::GroupName>().gives::<wire::Group>(200),
+        Route::new(DELETE, "/api/v1/groups/{id}", Owner, "Dissolve a group", groups::remove),
+        Route::new(PUT, "/api/v1/groups/{id}/members/{hive}", Owner, "Put a friend into a group", groups::add).gives::<wire::Group>(200),
+        Route::new(DELETE, "/api/v1/groups/{id}/members/{hive}", Owner, "Take a friend out of a group", groups::take).gives::<wire::Group>(200),
+        // Shares with friends.
+        Route::new(GET, "/api/v1/shares/{share}/members", Owner, "Who is in a share, and how far they are", members::list).lists::<wire::Member>(),
+        Route::new(PUT, "/api/v1/shares/{share}/members/{hive}", Owner, "Share with a friend, or change their right", members::give).takes::<wire::GiveRight>().gives::<wire::Member>(200),
+        Route::new(DELETE, "/api/v1/shares/{share}/members/{hive}", Owner, "Stop sharing with a friend; deletes nothing", members::take),
+        Route::new(PUT, "/api/v1/shares/{share}/groups/{group}", Owner, "Share with a group", members::give_group).takes::<wire::GiveRight>(),
+        Route::new(DELETE, "/api/v1/shares/{share}/groups/{group}", Owner, "Stop sharing with a group", members::take_group),
+        Route::new(POST, "/api/v1/shares/{share}/leave", Owner, "Leave a friend's share", members::leave).takes::<wire::LeaveShare>(),
+        Route::new(PUT, "/api/v1/shares/{share}/pause", Owner, "Pause a share with all friends", members::pause).takes::<wire::Pause>(),
+        Route::new(DELETE, "/api/v1/shares/{share}/pause", Owner, "Resume a share", members::resume),
+        Route::new(GET, "/api/v1/offers", Owner, "What friends hold out", offers::list).lists::<wire::Offer>(),
+        Route::new(POST, "/api/v1/offers/{share}/accept", Owner, "Take up what a friend holds out", offers::accept).takes::<wire::AcceptOffer>().gives::<wire::Share>(201),
+        Route::new(POST, "/api/v1/offers/{share}/decline", Owner, "Decline what a friend holds out", offers::decline),
+        Route::new(GET, "/api/v1/shares/{share}/sync", Owner, "How far a share is, here and at friends", sync::show).gives::<wire::Sync>(200),
+        Route::new(POST, "/api/v1/shares/{share}/sync/confirm", Owner, "Let held-back deletions pass", sync::confirm),
+        Route::new(GET, "/api/v1/why", Owner, "Why a file is in step, or not", sync::why).query(&["file", "share", "path"]).gives::<wire::Why>(200),
+        Route::new(GET, "/api/v1/shares/{share}/ignore", Owner, "What is ignored in a share", sync::ignore).gives::<wire::Ignore>(200),
+        Route::new(PUT, "/api/v1/shares/{share}/ignore", Owner, "Change what is ignored", sync::set_ignore).takes::<wire::IgnoreText>().gives::<wire::Ignore>(200),
+        Route::new(POST, "/api/v1/shares/{share}/ignore/preview", Owner, "What rules would ignore", sync::preview).takes::<wire::IgnoreText>().lists::<wire::Caught>(),
+        Route::new(GET, "/api/v1/two-versions", Owner, "Files that hives changed apart", two_versions::list).query(&["share"]).lists::<wire::TwoVersions>(),
+        Route::new(GET, "/api/v1/files/{file}/two-versions/{side}/raw", Owner, "The bytes of one side, or of what both were made from", two_versions::bytes).query(&["download"]).gives_bytes(),
+        Route::new(POST, "/api/v1/files/{file}/two-versions", Owner, "Choose between two versions", two_versions::resolve).takes::<wire::Resolve>().gives::<wire::Undo>(200).body_bytes_max(TEXT_BYTES_MAX),
+        Route::new(POST, "/api/v1/files/{file}/two-versions/undo", Owner, "Undo that choice", two_versions::undo).takes::<wire::Undo>(),
         // Links and other keys.
         Route::new(POST, "/api/v1/links", Owner, "Make a link; its secret appears only here", links::make).takes::<wire::NewLink>().gives::<wire::MadeLink>(201),
         Route::new(GET, "/api/v1/links", Owner, "The links there are", links::list).query(&["share", "file"]).lists::<wire::Link>(),

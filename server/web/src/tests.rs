@@ -1,5 +1,8 @@
 //! Ranges are read as RFC 9110 says; the OpenAPI document is the route table.
 
+mod fake;
+mod friends;
+
 use crate::raw::{Wanted, wanted};
 use crate::routes;
 

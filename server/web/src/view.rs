@@ -1,5 +1,7 @@
 //! Domain things as the API shows them, read in one view of the database.
 
+pub(crate) mod friends;
+
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
@@ -201,7 +203,7 @@ pub(crate) fn file(
     }
 }
 
-fn type_word(of_type: files::Type) -> &'static str {
+pub(crate) fn type_word(of_type: files::Type) -> &'static str {
     match of_type {
         files::Type::Text => "text",
         files::Type::Image => "image",

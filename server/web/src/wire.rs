@@ -1,5 +1,11 @@
 //! Every JSON type of the API. Ids travel as text, moments as milliseconds since 1970 UTC.
 
+mod friends;
+mod sync;
+
+pub use friends::*;
+pub use sync::*;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -19,7 +19,11 @@ async fn routes(world: &World) -> Vec<(String, String)> {
             .replace("{share}", &"a".repeat(26))
             .replace("{file}", &"a".repeat(26))
             .replace("{id}", &"a".repeat(10))
-            .replace("{kind}", "link");
+            .replace("{kind}", "link")
+            .replace("{hive}", &"a".repeat(52))
+            .replace("{group}", &"a".repeat(26))
+            .replace("{side}", "first");
+        assert!(!filled.contains('{'), "{path} has a parameter that is not known here");
         for method in ["get", "post", "put", "patch", "delete"] {
             if item.get(method).is_some() {
                 routes.push((method.to_uppercase(), filled.clone()));

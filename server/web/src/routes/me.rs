@@ -28,11 +28,13 @@ pub(super) async fn change(
     };
     let hive = state.control.hive();
     let mut who = caller.who.clone();
+    let signer = state.friends.signer();
     let me = state
         .store
         .write(move |tx| {
             let renamed = people::rename(tx, person, change.name.as_deref(), change.hue)?;
             who.person = Some(renamed);
+            people::introduce(tx, &*signer)?;
             if let Means::Link(id, _) = &who.means {
                 tx.announce("key", &id.to_string(), None)?;
             }
@@ -47,7 +49,7 @@ pub(super) async fn onboarding(
     caller: Caller,
     Json(chosen): Json<wire::Onboarding>,
 ) -> Result<axum::Json<wire::Me>, Error> {
-    let who = caller.who.clone();
+    let (who, signer) = (caller.who.clone(), state.friends.signer());
     state
         .store
         .write(move |tx| {
@@ -55,7 +57,7 @@ pub(super) async fn onboarding(
             if let Some(name) = &chosen.hive_name {
                 store::set_setting(tx, view::HIVE_NAME, Some(&people::name_checked(name)?))?;
             }
-            Ok::<_, Error>(())
+            Ok::<_, Error>(people::introduce(tx, &*signer)?)
         })
         .await?;
     if state.control.reach() != chosen.reach {

@@ -59,7 +59,14 @@ pub(super) async fn rename(
 ) -> Result<axum::Json<wire::Share>, Error> {
     let share: ShareId = at.share.parse()?;
     let name = people::name_checked(&name.name)?;
-    state.store.write(move |tx| files::rename_share(tx, share, &name)).await?;
+    let signer = state.friends.signer();
+    state
+        .store
+        .write(move |tx| {
+            files::rename_share(tx, share, &name)?;
+            Ok::<_, Error>(people::rename_charter(tx, &*signer, share, &name)?)
+        })
+        .await?;
     show(&state, &caller, share).await
 }
 
@@ -72,14 +79,15 @@ pub(super) async fn remove(
         .store
         .write(move |tx| {
             files::share(tx, share)?;
-            Ok::<_, Error>(people::remove_links_of_share(tx, share)?)
+            people::remove_links_of_share(tx, share)?;
+            Ok::<_, Error>(people::forget_share(tx, share)?)
         })
         .await?;
     state.files.unshare(share).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn show(
+pub(super) async fn show(
     state: &State,
     caller: &Caller,
     share: ShareId,
