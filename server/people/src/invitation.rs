@@ -20,12 +20,29 @@ pub struct Invitation {
     pub expires_at: Time,
     pub uses: u32,
     pub uses_max: u32,
+    pub answered_by: Option<HiveId>,
     pub(crate) secret_hash: [u8; 32],
 }
 
+/// What somebody proved who was invited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// The secret of the link.
+    Secret([u8; 16]),
+    /// The three words.
+    Words(String),
+}
+
 impl Invitation {
-    /// Whether it can still be answered, and otherwise why not.
-    fn check(&self, now: Time) -> Result<(), Error> {
+    /// Whether this hive can still answer it, and otherwise why not.
+    fn check(&self, by: HiveId, now: Time) -> Result<(), Error> {
+        if self.answered_by == Some(by) {
+            return Ok(());
+        }
+        self.is_open(now)
+    }
+
+    fn is_open(&self, now: Time) -> Result<(), Error> {
         if self.uses >= self.uses_max {
             return Err(Error::InvitationUsed);
         }
@@ -54,6 +71,7 @@ pub fn invite(
         expires_at: tx.now().plus(LIFE_MS),
         uses: 0,
         uses_max: 1,
+        answered_by: None,
         secret_hash: hash(secret),
     };
     db::save_invitation(tx, &invitation)?;
@@ -64,29 +82,35 @@ pub fn invite(
 /// Those that can still be answered, newest first.
 pub fn invitations(view: &View) -> Result<Vec<Invitation>, Error> {
     let mut invitations = db::invitations(view)?;
-    invitations.retain(|invitation| invitation.check(view.now()).is_ok());
+    invitations.retain(|invitation| invitation.is_open(view.now()).is_ok());
     Ok(invitations)
 }
 
-/// The invitation that this secret belongs to, if it can still be answered.
-pub fn invitation_by_secret(view: &View, secret: &[u8; 16]) -> Result<Invitation, Error> {
-    let found = db::invitation_by_secret(view, &hash(secret))?;
-    let invitation = found.ok_or(Error::InvitationUnknown)?;
-    invitation.check(view.now())?;
-    Ok(invitation)
-}
-
-/// Makes whoever proved the secret or the words a friend, and gives them what was held out.
+/// Makes whoever proved the secret or the words a friend, and gives them what was held out. Who
+/// comes twice with the same proof is welcome: their hive may not have heard the first answer.
 pub fn redeem_invitation(
     tx: &Tx,
     signer: &dyn Signer,
-    id: InvitationId,
+    proof: &Proof,
     by: Introduction,
 ) -> Result<Invitation, Error> {
-    let mut invitation = db::invitation(tx, id)?.ok_or(Error::InvitationUnknown)?;
-    invitation.check(tx.now())?;
-    let hive: HiveId = by.hive;
+    let hive = by.hive;
+    let found = match proof {
+        Proof::Secret(secret) => db::invitation_by_secret(tx, &hash(secret))?,
+        Proof::Words(words) => {
+            let with_words = |one: &Invitation| one.words.as_ref() == Some(words);
+            let known = db::invitations(tx)?.into_iter().filter(with_words);
+            // The newest that is still open to them.
+            let open = |one: &Invitation| u8::from(one.check(hive, tx.now()).is_ok());
+            known.max_by_key(|one| (open(one), one.created_at))
+        }
+    };
+    let mut invitation = found.ok_or(Error::InvitationUnknown)?;
+    invitation.check(hive, tx.now())?;
     befriend(tx, signer, by)?;
+    if invitation.answered_by == Some(hive) {
+        return Ok(invitation);
+    }
     if let Some((share, right)) = invitation.share {
         let has = crate::member_right(tx, share, hive)?;
         if has.is_none_or(|has| has < right) {
@@ -94,8 +118,9 @@ pub fn redeem_invitation(
         }
     }
     invitation.uses += 1;
+    invitation.answered_by = Some(hive);
     db::save_invitation(tx, &invitation)?;
-    announce(tx, id)?;
+    announce(tx, invitation.id)?;
     Ok(invitation)
 }
 

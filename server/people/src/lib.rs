@@ -30,7 +30,7 @@ pub use group::{
     share_with, share_with_group, take_from_group, unshare_with, unshare_with_group,
 };
 pub use invitation::{
-    Invitation, invitation_by_secret, invitations, invite, redeem_invitation, remove_invitation,
+    Invitation, Proof, invitations, invite, redeem_invitation, remove_invitation,
 };
 pub use key::{Key, KeyKind, keys};
 pub use link::{

@@ -1,5 +1,6 @@
 //! Shares that friends hold out to this hive, and what this hive holds out to them.
 
+use serde::{Deserialize, Serialize};
 use store::{Kind, Tx, View};
 use types::{HiveId, Right, ShareId, Signer, Time};
 
@@ -27,7 +28,7 @@ pub struct Offer {
 }
 
 /// What one hive tells another to hold a share out to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
     pub share: ShareId,
     /// The body of the share's record.
@@ -36,6 +37,17 @@ pub struct Proposal {
     pub members: Vec<(HiveId, Vec<u8>)>,
     pub files: u64,
     pub bytes: u64,
+}
+
+impl Proposal {
+    pub fn body(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).unwrap_or_default()
+    }
+
+    pub fn read(body: &[u8]) -> Result<Self, Error> {
+        let bad = |_| Error::BadRecord("an offer of a friend's hive is unreadable".to_owned());
+        postcard::from_bytes(body).map_err(bad)
+    }
 }
 
 /// What waits for a word of the owner, newest first. What was declined is left out.

@@ -51,7 +51,8 @@ CREATE TABLE people_invitation (
     created_at  INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL,
     uses        INTEGER NOT NULL DEFAULT 0,
-    uses_max    INTEGER NOT NULL
+    uses_max    INTEGER NOT NULL,
+    answered_by BLOB                 -- the hive that answered it last
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX people_invitation_by_secret ON people_invitation (secret_hash);
 

@@ -225,7 +225,7 @@ pub(crate) fn forget_share(tx: &Tx, share: ShareId) -> Result<(), Error> {
 }
 
 const INVITATION: &str =
-    "id, secret_hash, words, share, right, created_at, expires_at, uses, uses_max";
+    "id, secret_hash, words, share, right, created_at, expires_at, uses, uses_max, answered_by";
 
 pub(crate) fn invitation(view: &View, id: InvitationId) -> Result<Option<Invitation>, Error> {
     let sql = format!("SELECT {INVITATION} FROM people_invitation WHERE id = ?1");
@@ -250,8 +250,9 @@ pub(crate) fn invitations(view: &View) -> Result<Vec<Invitation>, Error> {
 pub(crate) fn save_invitation(tx: &Tx, invitation: &Invitation) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO people_invitation (id, secret_hash, words, share, right, created_at,
-             expires_at, uses, uses_max) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (id) DO UPDATE SET uses = excluded.uses",
+             expires_at, uses, uses_max, answered_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT (id) DO UPDATE SET uses = excluded.uses, answered_by = excluded.answered_by",
         params![
             invitation.id.as_bytes(),
             invitation.secret_hash,
@@ -262,6 +263,7 @@ pub(crate) fn save_invitation(tx: &Tx, invitation: &Invitation) -> Result<(), Er
             invitation.expires_at.0,
             invitation.uses,
             invitation.uses_max,
+            invitation.answered_by.map(|hive| *hive.as_bytes()),
         ],
     )?;
     Ok(())
@@ -290,6 +292,7 @@ fn read_invitation(row: &Row) -> SqlResult<Invitation> {
         expires_at: Time(row.get(6)?),
         uses: row.get(7)?,
         uses_max: row.get(8)?,
+        answered_by: row.get::<_, Option<[u8; 32]>>(9)?.map(HiveId::from_bytes),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use types::{DAY_MS, Right, ShareId, Time};
 
-use super::world::{SHARE, hive, household};
+use super::world::{Hive, SHARE, hive, household};
 use crate::*;
 
 #[test]
@@ -49,28 +49,39 @@ fn an_invitation_is_good_for_one_friend_and_a_week() {
         ada.does(move |tx, signer| invite(tx, signer, &secret, None, share)).expect("invited")
     };
     let invitation = invites([7; 16], Right::Edit);
-    let find =
-        |secret: [u8; 16]| ada.store.read_blocking(move |view| invitation_by_secret(view, &secret));
-    assert_eq!(find([7; 16]).expect("open"), invitation);
-    assert!(matches!(find([8; 16]), Err(Error::InvitationUnknown)));
-    let (met, id) = (bo.introduction(), invitation.id);
-    ada.does(move |tx, signer| redeem_invitation(tx, signer, id, met)).expect("redeemed");
+    let answers = |of: &Hive, proof: Proof| {
+        let met = of.introduction();
+        ada.does(move |tx, signer| redeem_invitation(tx, signer, &proof, met))
+    };
+    let unknown = answers(&bo, Proof::Secret([8; 16]));
+    assert!(matches!(unknown, Err(Error::InvitationUnknown)));
+    assert_eq!(ada.sees(invitations), std::slice::from_ref(&invitation));
+    answers(&bo, Proof::Secret([7; 16])).expect("redeemed");
     assert_eq!(ada.right_of(&bo), Some(Right::Edit));
     assert_eq!(ada.state_of(&bo), Some(Membership::Offered));
-    assert!(matches!(find([7; 16]), Err(Error::InvitationUsed)));
-    let met = cy.introduction();
-    let twice = ada.does(move |tx, signer| redeem_invitation(tx, signer, id, met));
-    assert!(matches!(twice, Err(Error::InvitationUsed)));
+    answers(&bo, Proof::Secret([7; 16])).expect("he did not hear the first answer");
+    let other = answers(&cy, Proof::Secret([7; 16]));
+    assert!(matches!(other, Err(Error::InvitationUsed)));
     assert!(ada.sees(|view| Ok(friend(view, cy.id()).is_err())));
 
     invites([9; 16], Right::View);
     ada.wait(8 * DAY_MS);
-    assert!(matches!(find([9; 16]), Err(Error::InvitationExpired)));
+    let late = answers(&cy, Proof::Secret([9; 16]));
+    assert!(matches!(late, Err(Error::InvitationExpired)));
     assert!(ada.sees(invitations).is_empty());
 
     let taken = invites([10; 16], Right::View).id;
     ada.does(move |tx, _| remove_invitation(tx, taken)).expect("taken back");
-    assert!(matches!(find([10; 16]), Err(Error::InvitationUnknown)));
+    let gone = answers(&cy, Proof::Secret([10; 16]));
+    assert!(matches!(gone, Err(Error::InvitationUnknown)));
+
+    let words = Some("apple boat cloud".to_owned());
+    ada.does(move |tx, signer| invite(tx, signer, &[11; 16], words, None)).expect("invited");
+    let wrong = answers(&cy, Proof::Words("apple boat door".to_owned()));
+    assert!(matches!(wrong, Err(Error::InvitationUnknown)));
+    answers(&cy, Proof::Words("apple boat cloud".to_owned())).expect("redeemed");
+    assert_eq!(ada.sees(|view| friend(view, cy.id())).own_name, "Cy");
+    assert_eq!(ada.right_of(&cy), None);
 }
 
 #[test]
@@ -125,6 +136,8 @@ fn one_bad_offer_does_not_keep_the_others_out() {
     ada.founds();
     ada.gives(&bo, Right::Edit).expect("given");
     let mut proposals = ada.sees(|view| proposals(view, bo.id()));
+    assert_eq!(Proposal::read(&proposals[0].body()).expect("readable"), proposals[0]);
+    assert!(matches!(Proposal::read(b"x"), Err(Error::BadRecord(_))));
     let broken = Proposal { share: ShareId::from_bytes([9; 16]), ..proposals[0].clone() };
     proposals.insert(0, broken);
     let from = ada.id();
@@ -141,7 +154,7 @@ fn a_group_gives_and_takes_what_it_was_given() {
     ada.knows(&cy);
     ada.founds();
     let group = ada.does(|tx, _| make_group(tx, "Family")).expect("made").id;
-    let joins = |of: &super::world::Hive| {
+    let joins = |of: &Hive| {
         let hive = of.id();
         ada.does(move |tx, signer| add_to_group(tx, signer, group, hive)).expect("added")
     };
