@@ -1,7 +1,7 @@
 //! How a hive writes into a node: each place, version and removal with a tick of its own and its
 //! signature.
 
-use types::{FileId, Hash, Name, Signer, Tick, Time, Vector};
+use types::{FileId, Hash, HiveId, Name, Signer, Tick, Time, Vector};
 
 use crate::join::sorted;
 use crate::{Gone, Ledger, Node, Place, Version, What, join, step};
@@ -56,7 +56,7 @@ impl<'a, L: Ledger> Hand<'a, L> {
     pub(crate) fn write(&mut self, node: &mut Node, draft: Draft) -> Result<Vector, L::Error> {
         let Draft { what, base, before, by } = draft;
         let (tick, at) = self.moment()?;
-        let vector = base.with_change_at(tick);
+        let vector = next(&base, tick, node);
         let version = Version {
             vector: vector.clone(),
             what,
@@ -114,6 +114,23 @@ impl<'a, L: Ledger> Hand<'a, L> {
     fn moment(&mut self) -> Result<(Tick, Time), L::Error> {
         Ok((self.ledger.next_tick()?, self.ledger.now()))
     }
+}
+
+/// What was made from `base` with one more change. The change counts under the hive's own name,
+/// unless that would claim to have seen an earlier change of the same hive that stands apart from
+/// the base: then it counts under another name that is the hive's as well.
+fn next(base: &Vector, tick: Tick, node: &Node) -> Vector {
+    let mut vector = base.with_change_at(tick);
+    let apart = |version: &&Version| !base.has_seen(&version.vector);
+    for branch in 1_u32.. {
+        if !node.versions.iter().filter(apart).any(|version| vector.has_seen(&version.vector)) {
+            break;
+        }
+        let name = [tick.hive.as_bytes().as_slice(), &branch.to_be_bytes()].concat();
+        let hive = HiveId::from_bytes(*Hash::of(&name).as_bytes());
+        vector = base.with_change_at(Tick { hive, ..tick });
+    }
+    vector
 }
 
 /// Stands until the whole is signed.

@@ -33,13 +33,16 @@ pub enum Seen {
 ///
 /// What a step did to the disk before a crash kept [`crate::did`] from being called is recognised
 /// and makes no change. A new thing of which [`known_as`] knows an id must be told under that one.
+///
+/// On a hive that may not change the share nothing becomes a record: what was moved or removed is
+/// brought back by the next steps, and what was written stays as it is, out of step.
 pub fn observe<L: Ledger>(
     ledger: &mut L,
     signer: &dyn Signer,
     found: Vec<Seen>,
 ) -> Result<bool, L::Error> {
     if !ledger.may_change() {
-        return Ok(false);
+        return look_on(ledger, found);
     }
     // While a friend's records are still coming in, theirs and ours are mended together.
     let calm = ledger.unmended()?.is_empty();
@@ -143,6 +146,25 @@ fn stands<L: Ledger>(
     }
     hand.ledger.set_unmended(id, true)?;
     hand.save(&node)
+}
+
+/// Takes note of what stands where, on a hive whose changes do not count.
+fn look_on<L: Ledger>(ledger: &mut L, found: Vec<Seen>) -> Result<bool, L::Error> {
+    for seen in found {
+        let (id, held) = match seen {
+            Seen::Gone { id } => (id, None),
+            Seen::Stands { id, parent, name, what, by: _ } => {
+                let Some(node) = ledger.node(id)? else { continue };
+                let held = ledger.held(id)?.filter(|held| held.what == what);
+                let vector = held.map(|held| held.vector).or_else(|| as_recorded(&node, &what));
+                let Some(vector) = vector else { continue };
+                (id, Some(Held { parent, name, what, vector }))
+            }
+        };
+        ledger.set_held(id, held.as_ref())?;
+        step::note(ledger, id)?;
+    }
+    Ok(false)
 }
 
 /// The vector under which exactly this content is in the records already.

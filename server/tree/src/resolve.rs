@@ -4,7 +4,7 @@ use types::{FileId, Hash, Name, Signer, Vector};
 
 use crate::before::before_joined;
 use crate::hand::{Draft, Hand, UNSIGNED};
-use crate::join::{known, living, standing};
+use crate::join::{known, living, merged_into, standing};
 use crate::names::free_name;
 use crate::{Ledger, Node, Version, What, is_alive, mend, root_of, step};
 
@@ -102,8 +102,9 @@ pub fn resolve<L: Ledger>(
 }
 
 /// Brings back a node that is gone, or an earlier content of one that lives. Where somebody else
-/// has its name by now it gets another one, and the folders that held it come back with it. False
-/// when nothing is known of it.
+/// has its name by now it gets another one, and the folders that held it come back with it. Of a
+/// living one only what stands under the name is replaced; another version stays beside it. What
+/// was merged into another node is brought back there. False when nothing is known of it.
 pub fn restore<L: Ledger>(
     ledger: &mut L,
     signer: &dyn Signer,
@@ -113,6 +114,9 @@ pub fn restore<L: Ledger>(
     let (Some(mut node), true) = (ledger.node(id)?, ledger.may_change()) else {
         return Ok(false);
     };
+    if let Some(into) = merged_into(&node) {
+        return restore(ledger, signer, into, what);
+    }
     let (parent, name) = (node.place.parent, node.place.name.clone());
     let mut hand = Hand::new(ledger, signer);
     if !is_alive(&node) && !hand.ledger.at(parent, &name)?.is_empty() {
@@ -123,12 +127,10 @@ pub fn restore<L: Ledger>(
         let root = root_of(hand.ledger.share());
         hand.move_to(&mut node, root, name)?;
     }
-    let sides: Vec<&Version> = match living(&node) {
-        sides if sides.is_empty() => node.versions.iter().collect(),
-        sides => sides,
+    let (base, before) = match standing(&node) {
+        Some(standing) => (standing.vector, before_joined(&[standing.version], &what)),
+        None => (known(&node), before_joined(&node.versions.iter().collect::<Vec<_>>(), &what)),
     };
-    let before = before_joined(&sides, &what);
-    let base = known(&node);
     hand.write(&mut node, Draft { what, base, before, by: None })?;
     hand.ledger.set_unmended(id, true)?;
     hand.save(&node)?;
