@@ -189,6 +189,11 @@ fn modified_ns(metadata: &Metadata) -> i64 {
     metadata.modified().map_or(0, |time| nanoseconds(time.into_std()))
 }
 
+/// When an open file was changed last.
+pub(crate) fn modified_ns_of(metadata: &std::fs::Metadata) -> i64 {
+    metadata.modified().map_or(0, nanoseconds)
+}
+
 fn nanoseconds(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
@@ -278,6 +283,11 @@ pub(crate) fn look_at(path: &Path) -> Result<(std::path::PathBuf, bool), Error> 
         )));
     }
     Ok((canonical, metadata.is_dir()))
+}
+
+/// Deletes the folder of a share that was left, links in it as such.
+pub(crate) fn delete_folder(root: &Path) -> Result<(), Error> {
+    std::fs::remove_dir_all(root).map_err(|error| write_error(&error))
 }
 
 /// The canonical form of a path, as far as it exists.

@@ -38,7 +38,7 @@ pub enum Origin {
 }
 
 /// Everything that can be configured.
-pub const KEYS: [Key; 7] = [
+pub const KEYS: [Key; 8] = [
     Key {
         name: "listen.port",
         default: Value::Number(7537),
@@ -73,6 +73,12 @@ pub const KEYS: [Key; 7] = [
         name: "tls.key",
         default: Value::Text(""),
         about: "With tls.mode = given: its private key, a PEM file.",
+        words: &[],
+    },
+    Key {
+        name: "peers.port",
+        default: Value::Number(7539),
+        about: "The port that friends' hives call; 0 for any that is free.",
         words: &[],
     },
     Key {

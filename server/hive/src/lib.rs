@@ -9,8 +9,10 @@ mod config;
 mod error;
 mod features;
 mod friends;
+mod house;
 mod identity;
 mod init;
+mod links;
 mod listeners;
 mod places;
 mod secrets;
@@ -29,10 +31,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use store::{Folder, Opening, Store};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
-use types::Time;
+use types::{Signer, Time};
 
+use friends::FriendsOfHive;
+use house::HouseOfHive;
 use listeners::Listeners;
 
 /// What a shell may decide when it starts a hive; `None` leaves it to the configuration.
@@ -54,6 +58,8 @@ pub struct Hive {
     files: files::Handle,
     /// Open documents.
     documents: documents::Handle,
+    /// Links with friends' hives.
+    peers: peers::Handle,
     /// TCP doors, and what is known of the hive's addresses.
     listeners: Arc<Listeners>,
     /// How pages tell that they work.
@@ -79,22 +85,38 @@ impl Hive {
         warnings.extend(upkeep::warning_of(&opening));
         prepare(&store, &opening).await.map_err(|error| Error::of_store(error, &places))?;
 
+        let identity = Arc::new(identity);
+        let signer: Arc<dyn Signer> = identity.clone();
+        let options_of_files = files_options(&places, signer.clone());
         let (files, files_task) =
-            files::Handle::start(store.clone(), files_options(&places)).await.map_err(|error| {
+            files::Handle::start(store.clone(), options_of_files).await.map_err(|error| {
                 Error::Damaged { path: places.data.clone(), why: error.to_string() }
             })?;
         let disk = Arc::new(features::FilesAsDisk::new(files.clone()));
         let limits = documents::Limits::default();
         let documents = documents::Handle::start(store.clone(), disk, limits);
+        let peers_port = config.number("peers.port");
         let listeners =
             Arc::new(Listeners::new(&places, config, options.listen, &identity, warnings));
-        let friends = Arc::new(friends::Unreached::new(Arc::new(identity)));
+        let (taken, wanted) = mpsc::unbounded_channel();
+        let house = Arc::new(HouseOfHive::new(store.clone(), files.clone(), signer.clone(), taken));
+        let peers = open_peers(&listeners, peers_port, &signer, house.clone(), &store).await?;
+        if matches!(opening, Opening::Restored { .. }) {
+            peers.restored().await.map_err(|error| Error::of_store(error, &places))?;
+        }
+        let friends = FriendsOfHive::new(
+            store.clone(),
+            files.clone(),
+            peers.clone(),
+            signer.clone(),
+            &places,
+        );
         let state = web::State::new(
             store.clone(),
             files.clone(),
             documents.clone(),
             listeners.clone(),
-            friends,
+            Arc::new(friends.clone()),
         );
         let tasks = vec![
             AbortOnDropHandle::new(files_task),
@@ -105,10 +127,36 @@ impl Hive {
             AbortOnDropHandle::new(tokio::spawn(upkeep::snapshots(store.clone()))),
             AbortOnDropHandle::new(tokio::spawn(upkeep::pauses(store.clone(), files.clone()))),
             AbortOnDropHandle::new(tokio::spawn(listeners::follow_network(listeners.clone()))),
+            AbortOnDropHandle::new(tokio::spawn(links::follow(
+                store.clone(),
+                house,
+                friends.clone(),
+                signer,
+            ))),
+            AbortOnDropHandle::new(tokio::spawn(links::take_up(friends.clone(), wanted))),
+            AbortOnDropHandle::new(tokio::spawn(links::watch(
+                friends,
+                peers.clone(),
+                files.clone(),
+            ))),
+            AbortOnDropHandle::new(tokio::spawn(links::follow_network(
+                listeners.clone(),
+                peers.clone(),
+                peers_port,
+            ))),
         ];
         let pages_ready = state.pages_ready();
-        let mut hive =
-            Self { places, store, files, documents, listeners, pages_ready, local: None, tasks };
+        let mut hive = Self {
+            places,
+            store,
+            files,
+            documents,
+            peers,
+            listeners,
+            pages_ready,
+            local: None,
+            tasks,
+        };
         match hive.open_doors(&state).await {
             Ok(()) => Ok(hive),
             // Gives the data folder free again, so that the shell can try once more.
@@ -144,6 +192,7 @@ impl Hive {
     pub async fn stop(mut self) {
         self.local.take();
         self.listeners.close();
+        self.peers.stop().await;
         self.documents.stop().await;
         if let Err(error) = self.files.stop().await {
             tracing::warn!(%error, "the folders were not left in order");
@@ -170,8 +219,33 @@ fn open_folder(places: &Places) -> Result<Folder, Error> {
     })
 }
 
-fn files_options(places: &Places) -> files::Options {
-    files::Options { own: places.own_folders(), home: places::home_folder(), signer: None }
+/// Opens the doors for friends. A port that is taken is no reason not to start: another one is
+/// announced instead.
+async fn open_peers(
+    listeners: &Listeners,
+    port: u16,
+    signer: &Arc<dyn Signer>,
+    house: Arc<HouseOfHive>,
+    store: &Store,
+) -> Result<peers::Handle, Error> {
+    let (listen, nearby) = links::doors(listeners, port);
+    let options = |listen| peers::Options { signer: signer.clone(), listen, nearby };
+    match peers::Handle::start(options(listen.clone()), house.clone(), store.clone()).await {
+        Ok(peers) => Ok(peers),
+        Err(error) => {
+            tracing::warn!(%error, port, "the port for friends is taken, another one is used");
+            let any = listen.into_iter().map(|door| SocketAddr::new(door.ip(), 0)).collect();
+            let opened = peers::Handle::start(options(any), house, store.clone()).await;
+            opened.map_err(|error| Error::CannotListen {
+                address: "for friends' hives".to_owned(),
+                why: error.to_string(),
+            })
+        }
+    }
+}
+
+fn files_options(places: &Places, signer: Arc<dyn Signer>) -> files::Options {
+    files::Options { own: places.own_folders(), home: places::home_folder(), signer: Some(signer) }
 }
 
 /// Makes the owner, and after a restore gives every document a new generation, because pages may

@@ -41,9 +41,7 @@ pub(crate) async fn pauses(store: Store, files: files::Handle) {
     let mut paused = false;
     let mut position = store.follow();
     loop {
-        let setting: Result<_, store::Error> =
-            store.read(|view| Ok((store::setting(view, PAUSED)?, view.now()))).await;
-        let (setting, now) = match setting {
+        let (is_set, wanted) = match store.read(pause_of).await {
             Ok(read) => read,
             Err(store::Error::Closed) => return,
             Err(error) => {
@@ -51,15 +49,12 @@ pub(crate) async fn pauses(store: Store, files: files::Handle) {
                 return;
             }
         };
-        let until = setting.as_deref().and_then(|text| text.split_once(' ')).map(|(_, end)| end);
-        let over = until.and_then(|end| end.parse::<i64>().ok()).is_some_and(|end| end <= now.0);
-        if over {
+        if is_set && !wanted {
             let ended = store.write(|tx| store::set_setting(tx, PAUSED, None)).await;
             if let Err(error) = ended {
                 tracing::warn!(%error, "the pause could not be ended");
             }
         }
-        let wanted = until.is_some() && !over;
         if wanted != paused {
             match files.pause(wanted).await {
                 Ok(()) => paused = wanted,
@@ -71,6 +66,19 @@ pub(crate) async fn pauses(store: Store, files: files::Handle) {
             () = tokio::time::sleep(PAUSE_LOOK_EVERY) => {}
         }
     }
+}
+
+/// Whether the owner has paused the whole hive.
+pub(crate) fn is_paused(view: &store::View) -> Result<bool, store::Error> {
+    Ok(pause_of(view)?.1)
+}
+
+/// Whether a pause was set, and whether it holds now.
+fn pause_of(view: &store::View) -> Result<(bool, bool), store::Error> {
+    let setting = store::setting(view, PAUSED)?;
+    let until = setting.as_deref().and_then(|text| text.split_once(' ')).map(|(_, end)| end);
+    let over = until.and_then(|end| end.parse().ok()).is_some_and(|end: i64| end <= view.now().0);
+    Ok((setting.is_some(), until.is_some() && !over))
 }
 
 pub(crate) fn warning_of(opening: &Opening) -> Option<wire::Warning> {

@@ -1,0 +1,136 @@
+//! Keeps the links with friends' hives in line with what the database says of friends and shares.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::Store;
+use tokio::sync::mpsc;
+use types::{ShareId, Signer};
+use web::Control;
+use web::friends::Accept;
+use web::wire::Reach;
+
+use crate::addresses;
+use crate::friends::FriendsOfHive;
+use crate::house::HouseOfHive;
+use crate::listeners::Listeners;
+
+/// How often a pause that ends by itself is looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+const NETWORK_LOOK_EVERY: Duration = Duration::from_secs(15);
+const CHANGES_AT_ONCE: u32 = 1_000;
+
+/// Kinds of the journal after which friends, shares or offers may stand otherwise.
+const KINDS: [&str; 8] =
+    ["friend", "group", "invitation", "member", "offer", "pause", "person", "settings"];
+
+/// Follows the journal as long as the hive runs.
+pub(crate) async fn follow(
+    store: Store,
+    house: Arc<HouseOfHive>,
+    friends: FriendsOfHive,
+    signer: Arc<dyn Signer>,
+) {
+    let mut position = store.follow();
+    let mut seen = *position.borrow_and_update();
+    loop {
+        if let Err(error) = look(&store, &house, &friends, &signer).await {
+            tracing::warn!(%error, "friends could not be looked at");
+        }
+        loop {
+            tokio::select! {
+                moved = position.changed() => if moved.is_err() { return },
+                () = tokio::time::sleep(LOOK_EVERY) => break,
+            }
+            let since = seen;
+            seen = *position.borrow_and_update();
+            let changes =
+                store.read(move |view| store::changes_since(view, since, CHANGES_AT_ONCE)).await;
+            match changes {
+                Ok(changes) => {
+                    let many = changes.len() >= CHANGES_AT_ONCE as usize;
+                    if many || changes.iter().any(|one| KINDS.contains(&one.kind.as_str())) {
+                        break;
+                    }
+                }
+                Err(store::Error::Closed) => return,
+                Err(error) => tracing::warn!(%error, "the journal could not be read"),
+            }
+        }
+    }
+}
+
+async fn look(
+    store: &Store,
+    house: &HouseOfHive,
+    friends: &FriendsOfHive,
+    signer: &Arc<dyn Signer>,
+) -> Result<(), people::Error> {
+    let renamed = house.look_at_itself().await;
+    if renamed.map_err(|failure| people::Error::Refused(failure.to_string()))? {
+        let signer = signer.clone();
+        store.write(move |tx| people::introduce(tx, &*signer)).await?;
+    }
+    friends.tell_friends().await
+}
+
+/// Takes up what friends offer whose offers need no question.
+pub(crate) async fn take_up(friends: FriendsOfHive, mut wanted: mpsc::UnboundedReceiver<ShareId>) {
+    while let Some(share) = wanted.recv().await {
+        let accept = Accept { share, path: None, name: None, folders: None };
+        if let Err(error) = friends.take_up(accept).await {
+            tracing::warn!(%share, error = error.detail, "an offer was not taken up");
+        }
+    }
+}
+
+/// Hands on what changes in the links and in the folders to whoever watches the pages.
+pub(crate) async fn watch(friends: FriendsOfHive, peers: peers::Handle, files: files::Handle) {
+    let mut standings = peers.standings();
+    let mut progress = peers.progress();
+    let mut needs = files.needs();
+    loop {
+        let moved = tokio::select! {
+            moved = standings.changed() => moved,
+            moved = progress.changed() => moved,
+            moved = needs.changed() => moved,
+        };
+        if moved.is_err() {
+            return;
+        }
+        friends.changed();
+    }
+}
+
+/// Where friends' hives may call at present.
+pub(crate) fn doors(listeners: &Listeners, port: u16) -> (Vec<SocketAddr>, bool) {
+    let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    if listeners.reach() != Reach::Network {
+        return (vec![here], false);
+    }
+    let network = addresses::of_this_machine().into_iter();
+    let network = network.map(|address| SocketAddr::new(address, port));
+    (network.chain([here]).collect(), true)
+}
+
+/// Opens and closes the doors for friends as the hive's reach and the machine's network change.
+pub(crate) async fn follow_network(listeners: Arc<Listeners>, peers: peers::Handle, port: u16) {
+    let mut open = doors(&listeners, port);
+    let mut hosts = listeners.hosts();
+    loop {
+        tokio::select! {
+            moved = hosts.changed() => if moved.is_err() { return },
+            () = tokio::time::sleep(NETWORK_LOOK_EVERY) => {}
+        }
+        let wanted = doors(&listeners, port);
+        if wanted == open {
+            continue;
+        }
+        match peers.listen(wanted.0.clone(), wanted.1).await {
+            Ok(()) => open = wanted,
+            Err(error) => tracing::warn!(%error, "the doors for friends could not be changed"),
+        }
+        peers.network_changed();
+    }
+}
