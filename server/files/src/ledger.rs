@@ -6,6 +6,7 @@ use types::{FileId, Hash, HiveId, Name, ShareId, Tick, Time};
 
 use crate::Error;
 use crate::db::tree as db;
+use crate::history;
 
 /// A share's nodes inside of one transaction.
 pub(crate) struct Records<'a, 'tx> {
@@ -95,6 +96,10 @@ impl Ledger for Records<'_, '_> {
     }
 
     fn set_held(&mut self, id: FileId, held: Option<&Held>) -> Result<(), Error> {
+        match held {
+            Some(held) => history::stands(self.tx, self.share, self.hive, id, held)?,
+            None => history::ends(self.tx, id)?,
+        }
         db::set_held(self.tx, self.share, id, held)
     }
 

@@ -14,6 +14,7 @@ mod exchange;
 mod follow;
 mod guard;
 pub mod history;
+pub mod history;
 mod ignore;
 mod ingest;
 mod kept;

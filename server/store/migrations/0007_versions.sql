@@ -22,7 +22,7 @@ CREATE TABLE chunk_content (
 ) STRICT, WITHOUT ROWID;
 
 -- What happened to each file and folder of a share, as this hive saw it. The newest row of each
--- tells how it stands; what held at a moment is the row with `noted_at` before and `until` after.
+-- tells how it stands; what held at a moment is the newest row that was noted until then.
 CREATE TABLE files_version (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
     share    BLOB    NOT NULL,
@@ -30,7 +30,7 @@ CREATE TABLE files_version (
     parent   BLOB    NOT NULL,
     name     TEXT    NOT NULL,
     verb     TEXT    NOT NULL
-             CHECK (verb IN ('added', 'changed', 'restored', 'merged', 'moved', 'removed')),
+             CHECK (verb IN ('added', 'changed', 'restored', 'merged', 'moved', 'removed', 'ended')),
     what     BLOB    NOT NULL,       -- tree::What; of a removal: what was removed
     hash     BLOB,                   -- of a file's content
     size     INTEGER NOT NULL,
@@ -44,6 +44,7 @@ CREATE TABLE files_version (
     pinned   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX files_version_by_file ON files_version (file, id);
+CREATE INDEX files_version_by_hash ON files_version (hash) WHERE hash IS NOT NULL;
 CREATE INDEX files_version_by_end ON files_version (until) WHERE until IS NOT NULL;
 CREATE INDEX files_version_trash ON files_version (share, noted_at)
     WHERE verb = 'removed' AND until IS NULL;
