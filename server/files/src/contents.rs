@@ -20,8 +20,8 @@ pub(crate) const GIVE_BYTES_MAX: usize = 8 * 1_024 * 1_024;
 /// and a share of the disk.
 const FREE_BYTES_MIN: u64 = 512 * 1_024 * 1_024;
 const FREE_PART_MIN: u64 = 20;
-/// Runs of zeros from this length on become holes.
-const HOLE_BYTES_MIN: usize = 64 * 1_024;
+/// Pieces of this length that are all zeros become holes.
+const HOLE_BYTES: usize = 64 * 1_024;
 const READ_BYTES: usize = 256 * 1_024;
 
 /// A content that is read by position, in the folder or in the history. Blocks.
@@ -102,9 +102,8 @@ impl Reader {
 /// Into a file that holds nothing there yet.
 fn write_with_holes(file: &File, at: u64, bytes: &[u8]) -> std::io::Result<()> {
     let mut at = at;
-    for piece in bytes.chunks(HOLE_BYTES_MIN) {
-        let hole = piece.len() == HOLE_BYTES_MIN && piece.iter().all(|byte| *byte == 0);
-        if !hole {
+    for piece in bytes.chunks(HOLE_BYTES) {
+        if piece.iter().any(|byte| *byte != 0) {
             write_at(file, at, piece)?;
         }
         at += piece.len() as u64;

@@ -29,6 +29,11 @@ const AGAIN_MS: i64 = 200;
 const UNREADABLE_MS: i64 = 60_000;
 /// How long a database or repository must rest until it is taken.
 const QUIET_MS: i64 = 1_000;
+/// So many removals are told at once; more wait this long for further ones, and never longer than
+/// the last number.
+const TOLD_AT_ONCE_MAX: usize = 3;
+const REMOVALS_WAIT_MS: i64 = 300;
+const REMOVALS_WAIT_MAX_MS: i64 = 5_000;
 /// A transaction's journal that is older than this was left behind.
 const LEFT_BEHIND_MS: i64 = 10 * 60_000;
 
@@ -76,6 +81,7 @@ fn read(live: &Live, root: &Root, path: &RelPath, stat: &Stat) -> Reading {
         Ok(Some(what)) => Reading::Read { stat: *stat, what },
         Ok(None) => Reading::Later(now.plus(AGAIN_MS), "changing"),
         Err(Error::Gone) => Reading::Later(now.plus(AGAIN_MS), "changing"),
+        Err(Error::Refused(_)) => Reading::Later(Time(i64::MAX), "link"),
         Err(error) => {
             tracing::debug!(%path, %error, "a file cannot be read");
             Reading::Later(now.plus(UNREADABLE_MS), "unreadable")
@@ -94,7 +100,7 @@ fn read_what(
         EntryKind::Folder => Ok(Some(What::Folder)),
         EntryKind::Link => match root.link_target(path)? {
             Some(target) if leads_inside(path, &target) => Ok(Some(What::Link { target })),
-            _ => Err(Error::Unreadable { why: "the link leads out of the share".to_owned() }),
+            _ => Err(Error::Refused("the link leads out of the share".to_owned())),
         },
         EntryKind::File => {
             let (file, before) = root.open_plain(path)?;
@@ -161,7 +167,7 @@ pub(crate) fn note(
     let removed = changes.iter().filter(|change| change.what == Change::Removed);
     let removed: Vec<FileId> = removed.map(|change| change.id).collect();
     let mut found = Found::default();
-    found.gone = allowed(tx, share, removed)?;
+    found.gone = told_at_once(tx, share, removed)?;
     let mut stood: Vec<&Seen> = stands(batch).collect();
     stood.sort_by(|one, two| one.path.cmp(&two.path));
     for seen in stood {
@@ -235,18 +241,51 @@ impl Written {
     }
 }
 
-/// Removals; of many at once the owner is asked first, and none are told until then.
-fn allowed(tx: &Tx, share: ShareId, mut removed: Vec<FileId>) -> Result<Vec<FileId>, Error> {
-    removed.retain(|id| !matches!(db::held(tx, share, *id), Ok(None)));
-    let unusual = guard::is_unusual(removed.len() as u64, db::held_count(tx, share)?);
-    if removed.is_empty() || !(unusual || db::is_cautious(tx, share)?) {
-        return Ok(removed);
-    }
+/// Those removals that are told at once. Several wait a moment for more, so that many at once are
+/// seen as many, and the owner is asked first.
+fn told_at_once(tx: &Tx, share: ShareId, removed: Vec<FileId>) -> Result<Vec<FileId>, Error> {
+    let mut held = Vec::new();
     for id in removed {
-        db::set_unread(tx, share, id, tx.now(), Some("held"))?;
+        match db::held(tx, share, id)? {
+            Some(_) => held.push(id),
+            None => db::set_read(tx, share, id)?,
+        }
     }
-    tx.announce("share", &share.to_string(), Some(share))?;
+    let (waiting, _, _) = db::untold_removals(tx, share)?;
+    if held.len() <= TOLD_AT_ONCE_MAX && waiting == 0 && !db::is_cautious(tx, share)? {
+        return Ok(held);
+    }
+    for id in held {
+        db::set_unread(tx, share, id, tx.now().plus(REMOVALS_WAIT_MS), Some("gone"))?;
+    }
     Ok(Vec::new())
+}
+
+/// Tells of the removals that waited, or asks the owner. Tells whether there were any.
+fn tell_removals(live: &Live, signer: &Arc<dyn Signer>) -> Result<bool, Error> {
+    let (share, store) = (live.share.id, &live.shared.store);
+    let (waiting, oldest, newest) = store.read_blocking(|view| db::untold_removals(view, share))?;
+    let now = store.now();
+    if waiting == 0 || (newest > now && now.since(oldest) < REMOVALS_WAIT_MAX_MS) {
+        return Ok(false);
+    }
+    let signer = signer.clone();
+    store.write_blocking(move |tx| {
+        let unusual = guard::is_unusual(waiting, db::held_count(tx, share)?);
+        if unusual || db::is_cautious(tx, share)? {
+            db::hold_removals(tx, share)?;
+            return tx.announce("share", &share.to_string(), Some(share)).map_err(Error::from);
+        }
+        let mut gone = Vec::new();
+        for id in db::removals_untold(tx, share)? {
+            match rows::known(tx, share, id)? {
+                None => gone.push(id),
+                Some(_) => db::set_unread(tx, share, id, Time(0), None)?,
+            }
+        }
+        tell_gone(tx, &*signer, share, gone)
+    })?;
+    Ok(true)
 }
 
 /// Removals that the owner agreed to, or that are usual.
@@ -378,8 +417,9 @@ pub(crate) fn read_some(live: &Live) -> Result<bool, Error> {
         }
         Ok::<_, Error>(due)
     })?;
+    let told = tell_removals(live, &signer)?;
     if due.is_empty() {
-        return Ok(false);
+        return Ok(told);
     }
     let root = live.root()?;
     let rules = live.rules(&root);

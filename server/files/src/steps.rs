@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use store::View;
 use tree::{Step, What};
-use types::{FileId, Hash, Name, RelPath, ShareId};
+use types::{FileId, Hash, Name, RelPath, ShareId, Time};
 
 use crate::contents::{self, find};
 use crate::db::tree::{self as db, Queue};
@@ -33,7 +33,9 @@ const AGAIN_MS: i64 = 1_000;
 const REST: Duration = Duration::from_secs(60);
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// What waits for a word or for a content is not tried again by itself.
-const NEVER: types::Time = types::Time(i64::MAX);
+const NEVER: Time = Time(i64::MAX);
+/// How long a merge waits for a text that perhaps nobody has any more.
+const MERGE_WAITS_MS: i64 = 30_000;
 
 /// One thing to do.
 #[derive(Debug)]
@@ -47,10 +49,18 @@ struct Planned {
 struct Plan {
     steps: Vec<Planned>,
     /// Not tried again before something happens: the code says what.
-    parked: Vec<(FileId, &'static str, String)>,
+    parked: Vec<(FileId, Time, &'static str, String)>,
+    /// Texts of which a content was waited for in vain.
+    given_up: Vec<FileId>,
     wanted: Vec<Wanted>,
     /// What needs nothing after all.
     settled: Vec<FileId>,
+}
+
+impl Plan {
+    fn park(&mut self, id: FileId, due: Time, code: &'static str, detail: String) {
+        self.parked.push((id, due, code, detail));
+    }
 }
 
 /// Works until its share is no longer followed.
@@ -147,15 +157,16 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
     for planned in std::mem::take(&mut plan.steps) {
         match lacking(live, root, &planned.step)? {
             None => steps.push(planned),
-            Some(lacking) => want(live, &mut plan, planned.id, lacking)?,
+            Some(_) if plan.given_up.contains(&planned.id) => steps.push(planned),
+            Some(lacking) => want(live, &mut plan, &planned, lacking)?,
         }
     }
     live.stock.want(std::mem::take(&mut plan.wanted));
     let (parked, settled) = (plan.parked, plan.settled);
     if !parked.is_empty() || !settled.is_empty() {
         store.write_blocking(move |tx| {
-            for (id, code, detail) in &parked {
-                db::fail_step(tx, share, *id, NEVER, (code, detail))?;
+            for (id, due, code, detail) in &parked {
+                db::fail_step(tx, share, *id, *due, (code, detail))?;
             }
             for id in &settled {
                 db::set_out_of_step(tx, share, *id, false)?;
@@ -198,7 +209,7 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
             if let Some((code, detail)) = chosen.refuses(view, id)?
                 && (code != "not_chosen" || db::held(view, share, id)?.is_none())
             {
-                plan.parked.push((id, code, detail));
+                plan.park(id, NEVER, code, detail);
                 continue;
             }
             let selected = |id| matches!(chosen.refuses(view, id), Ok(None));
@@ -207,9 +218,17 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
                 Step::After(_) => {}
                 Step::Remove { .. } if held_back => {
                     let detail = format!("{removals} removals wait for your word.");
-                    plan.parked.push((id, "held_back", detail));
+                    plan.park(id, NEVER, "held_back", detail);
                 }
                 step => {
+                    if matches!(step, Step::Merge { .. })
+                        && db::waiting(view, share, id)?.is_some_and(|waiting| {
+                            waiting.code.as_deref() == Some("content")
+                                && waiting.due <= view.now()
+                        })
+                    {
+                        plan.given_up.push(id);
+                    }
                     if let Step::Write { what: What::File { size, .. }, .. } = &step {
                         bytes += size;
                     }
@@ -273,6 +292,9 @@ fn lacking(live: &Live, root: &Root, step: &Step) -> Result<Option<Vec<(Hash, u6
             }
         }
         Step::Merge { base, first, second } => {
+            if merge::is_hopeless(live, root, [*base, *first, *second])? {
+                return Ok(None);
+            }
             for hash in [base, first, second] {
                 if find(live, root, *hash)?.is_none() {
                     lacking.push((*hash, 0));
@@ -284,8 +306,14 @@ fn lacking(live: &Live, root: &Root, step: &Step) -> Result<Option<Vec<(Hash, u6
     Ok((!lacking.is_empty()).then_some(lacking))
 }
 
-fn want(live: &Live, plan: &mut Plan, id: FileId, lacking: Vec<(Hash, u64)>) -> Result<(), Error> {
-    let share = live.share.id;
+fn want(
+    live: &Live,
+    plan: &mut Plan,
+    Planned { id, step }: &Planned,
+    lacking: Vec<(Hash, u64)>,
+) -> Result<(), Error> {
+    let (share, id) = (live.share.id, *id);
+    let merge = matches!(step, Step::Merge { .. });
     let (path, base) = live.shared.store.read_blocking(|view| {
         let base = match db::held(view, share, id)?.map(|held| held.what) {
             Some(What::File { hash, .. }) => Some(hash),
@@ -297,7 +325,8 @@ fn want(live: &Live, plan: &mut Plan, id: FileId, lacking: Vec<(Hash, u64)>) -> 
         let path = path.clone();
         plan.wanted.push(Wanted { file: id, path, hash, size, base, here: 0 });
     }
-    plan.parked.push((id, "content", "Its content has not arrived yet.".to_owned()));
+    let due = if merge { live.shared.store.now().plus(MERGE_WAITS_MS) } else { NEVER };
+    plan.park(id, due, "content", "Its content has not arrived yet.".to_owned());
     Ok(())
 }
 

@@ -23,6 +23,10 @@ pub(crate) fn progress(view: &View, share: ShareId) -> Result<Progress, Error> {
         let code = failed.code.unwrap_or_default();
         waiting.push(step(Some(failed.id), path, &code, detail));
     }
+    for (id, code) in db::unreadable(view, share, WAITING_MAX)? {
+        let path = rows::entry(view, id)?.map(|entry| entry.path).unwrap_or_default();
+        waiting.push(unread(id, path, Some(&code)));
+    }
     Ok(Progress {
         in_step: files_to_go == 0 && files_unread == 0 && own == 0,
         files_unread,
@@ -111,11 +115,15 @@ fn unread(id: FileId, path: RelPath, code: Option<&str>) -> Why {
             "It is being written by another program: a database or repository in use.",
             "It follows by itself once it rests. Close the program if that takes long.",
         ),
-        Some("unreadable") => (
-            "unreadable",
-            "It cannot be read, or it is a link that leads out of the share.",
-            "Give the user that runs Skep the right to read it, or let the link lead inside.",
+        Some("unreadable") => {
+            ("unreadable", "It cannot be read.", "Give the user that runs Skep the right to read it.")
+        }
+        Some("link") => (
+            "link",
+            "It is a link that leads out of the share, and such links are not shared.",
+            "Let it lead to something inside of the share, or share what it leads to.",
         ),
+        Some("gone") => ("unread", "It was removed a moment ago.", "Friends are told in a moment."),
         Some(_) => ("busy", "It changes while it is read.", "It follows by itself."),
         None => ("unread", "It has not been read yet.", "It follows by itself."),
     };

@@ -23,6 +23,7 @@ pub(crate) struct Facts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Waiting {
     pub(crate) id: FileId,
+    pub(crate) due: Time,
     pub(crate) code: Option<String>,
     pub(crate) detail: Option<String>,
 }
@@ -255,7 +256,7 @@ pub(crate) fn set_out_of_step(
 
 pub(crate) fn waiting(view: &View, share: ShareId, id: FileId) -> Result<Option<Waiting>, Error> {
     let mut statement =
-        view.prepare_cached("SELECT id, code, detail FROM tree_step WHERE share = ?1 AND id = ?2")?;
+        view.prepare_cached("SELECT id, due, code, detail FROM tree_step WHERE share = ?1 AND id = ?2")?;
     Ok(statement.query_row(params![share.as_bytes(), id.as_bytes()], read_waiting).optional()?)
 }
 
@@ -278,7 +279,10 @@ pub(crate) fn due_steps(
 pub(crate) fn next_due(view: &View, share: ShareId, table: Queue) -> Result<Option<Time>, Error> {
     let statement = match table {
         Queue::Steps => "SELECT min(due) FROM tree_step WHERE share = ?1 AND due > 0",
-        Queue::Unread => "SELECT min(due) FROM tree_unread WHERE share = ?1 AND code IS NOT 'held'",
+        Queue::Unread => {
+            "SELECT min(due) FROM tree_unread WHERE share = ?1
+             AND (code IS NULL OR code NOT IN ('held', 'link'))"
+        }
     };
     let due: Option<i64> =
         view.prepare_cached(statement)?.query_row([share.as_bytes()], |row| row.get(0))?;
@@ -295,7 +299,7 @@ pub(crate) enum Queue {
 /// Those that failed, some of them.
 pub(crate) fn failed_steps(view: &View, share: ShareId, limit: u32) -> Result<Vec<Waiting>, Error> {
     let mut statement = view.prepare_cached(
-        "SELECT id, code, detail FROM tree_step WHERE share = ?1 AND code IS NOT NULL
+        "SELECT id, due, code, detail FROM tree_step WHERE share = ?1 AND code IS NOT NULL
          AND code NOT IN ('content', 'ignored', 'not_chosen') LIMIT ?2",
     )?;
     let rows = statement.query_map(params![share.as_bytes(), limit], read_waiting)?;
@@ -378,15 +382,63 @@ pub(crate) fn unread(
 
 pub(crate) fn due_unread(view: &View, share: ShareId, limit: u32) -> Result<Vec<FileId>, Error> {
     let mut statement = view.prepare_cached(
-        "SELECT id FROM tree_unread WHERE share = ?1 AND due <= ?2 AND code IS NOT 'held'
-         ORDER BY due LIMIT ?3",
+        "SELECT id FROM tree_unread WHERE share = ?1 AND due <= ?2
+         AND (code IS NULL OR code NOT IN ('held', 'gone', 'link')) ORDER BY due LIMIT ?3",
     )?;
     let rows = statement.query_map(params![share.as_bytes(), view.now().0, limit], read_id)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(crate) fn unread_count(view: &View, share: ShareId) -> Result<u64, Error> {
-    count(view, "SELECT count(*) FROM tree_unread WHERE share = ?1 AND code IS NOT 'held'", share)
+    count(
+        view,
+        "SELECT count(*) FROM tree_unread WHERE share = ?1
+         AND (code IS NULL OR code NOT IN ('held', 'link'))",
+        share,
+    )
+}
+
+/// Things that wait to be read and cannot be, some of them.
+pub(crate) fn unreadable(
+    view: &View,
+    share: ShareId,
+    limit: u32,
+) -> Result<Vec<(FileId, String)>, Error> {
+    let mut statement = view.prepare_cached(
+        "SELECT id, code FROM tree_unread WHERE share = ?1 AND code IN ('busy', 'unreadable')
+         LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![share.as_bytes(), limit], |row| {
+        Ok((FileId::from_bytes(row.get(0)?), row.get(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Own removals that are not told yet: how many, and when the first and the last are due.
+pub(crate) fn untold_removals(view: &View, share: ShareId) -> Result<(u64, Time, Time), Error> {
+    let mut statement = view.prepare_cached(
+        "SELECT count(*), coalesce(min(due), 0), coalesce(max(due), 0) FROM tree_unread
+         WHERE share = ?1 AND code = 'gone'",
+    )?;
+    Ok(statement.query_row([share.as_bytes()], |row| {
+        Ok((row.get::<_, i64>(0)?.cast_unsigned(), Time(row.get(1)?), Time(row.get(2)?)))
+    })?)
+}
+
+pub(crate) fn removals_untold(view: &View, share: ShareId) -> Result<Vec<FileId>, Error> {
+    let mut statement =
+        view.prepare_cached("SELECT id FROM tree_unread WHERE share = ?1 AND code = 'gone'")?;
+    let rows = statement.query_map([share.as_bytes()], read_id)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Removals that are not told yet wait for the owner's word.
+pub(crate) fn hold_removals(tx: &Tx, share: ShareId) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE tree_unread SET code = 'held' WHERE share = ?1 AND code = 'gone'",
+        [share.as_bytes()],
+    )?;
+    Ok(())
 }
 
 /// The own removals that were held back.
@@ -589,7 +641,12 @@ fn read_id(row: &store::sql::Row) -> store::sql::Result<FileId> {
 }
 
 fn read_waiting(row: &store::sql::Row) -> store::sql::Result<Waiting> {
-    Ok(Waiting { id: FileId::from_bytes(row.get(0)?), code: row.get(1)?, detail: row.get(2)? })
+    Ok(Waiting {
+        id: FileId::from_bytes(row.get(0)?),
+        due: Time(row.get(1)?),
+        code: row.get(2)?,
+        detail: row.get(3)?,
+    })
 }
 
 fn encode(value: &impl Serialize) -> Result<Vec<u8>, Error> {
