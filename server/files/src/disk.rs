@@ -194,11 +194,6 @@ pub(crate) fn modified_ns_of(metadata: &std::fs::Metadata) -> i64 {
     metadata.modified().map_or(0, nanoseconds)
 }
 
-/// When an open file was changed last.
-pub(crate) fn modified_ns_of(metadata: &std::fs::Metadata) -> i64 {
-    metadata.modified().map_or(0, nanoseconds)
-}
-
 fn nanoseconds(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),

@@ -14,7 +14,6 @@ mod exchange;
 mod follow;
 mod guard;
 pub mod history;
-pub mod history;
 mod ignore;
 mod ingest;
 mod kept;
