@@ -249,13 +249,16 @@ impl Handle {
         if bytes.len() > GIVE_BYTES_MAX {
             return Err(Error::TooLarge { size: bytes.len() as u64 });
         }
-        if Hash::of(&bytes) != hash {
-            return Ok(false);
-        }
-        live.stock.give(hash, bytes);
-        live.stock.arrived(hash);
-        live.wake();
-        Ok(true)
+        let given = move || {
+            if Hash::of(&bytes) != hash {
+                return Ok(false);
+            }
+            live.stock.give(hash, bytes);
+            live.stock.arrived(hash);
+            live.wake();
+            Ok(true)
+        };
+        blocking(given).await
     }
 
     /// Opens what is here of a content, to go on receiving it. One at a time for each hash.

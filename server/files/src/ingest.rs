@@ -166,8 +166,7 @@ pub(crate) fn note(
     }
     let removed = changes.iter().filter(|change| change.what == Change::Removed);
     let removed: Vec<FileId> = removed.map(|change| change.id).collect();
-    let mut found = Found::default();
-    found.gone = told_at_once(tx, share, removed)?;
+    let mut found = Found { gone: told_at_once(tx, share, removed)?, ..Found::default() };
     let mut stood: Vec<&Seen> = stands(batch).collect();
     stood.sort_by(|one, two| one.path.cmp(&two.path));
     for seen in stood {

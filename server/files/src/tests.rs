@@ -16,6 +16,7 @@ use types::{FileId, Hash, HiveId, RelPath, ShareId, Signature, Signer, Time};
 use super::*;
 
 mod doors;
+mod friends;
 mod history;
 mod ids;
 mod pages;
