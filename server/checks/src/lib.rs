@@ -2,6 +2,7 @@
 
 mod http;
 mod page;
+pub mod simulation;
 mod world;
 
 pub use http::{Answer, Call};

@@ -127,7 +127,8 @@ mod tests {
             } else {
                 let found = found.unwrap();
                 prop_assert!(found.contains("FIRST\n") && found.contains("SECOND\n"));
-                prop_assert_eq!(found.replace("FIRST\n", "").replace("SECOND\n", ""), base.concat());
+                let rest = found.replace("FIRST\n", "").replace("SECOND\n", "");
+                prop_assert_eq!(rest, base.concat());
             }
         }
     }

@@ -3,4 +3,5 @@
 mod files;
 mod gate;
 mod links;
+mod simulation;
 mod tidy;

@@ -1,0 +1,15 @@
+//! Several hives in one process, with disks that crash, a network that loses and reorders, and
+//! people who do anything at any time. One seed tells the whole run.
+
+mod chance;
+mod disk;
+mod hive;
+mod memory;
+mod network;
+mod people;
+mod sequences;
+mod tale;
+mod world;
+
+pub use sequences::{Deed, Start, all_sequences, play};
+pub use world::run;

@@ -1,0 +1,151 @@
+//! What hives tell each other: records after a position, in pieces that come late, twice, out of
+//! order, by half, or never.
+
+use tree::Node;
+
+use super::chance::Chance;
+use super::hive::{Hive, seal};
+
+/// What one hive knew at one moment, after what the other has of it already.
+#[derive(Debug, Clone)]
+struct Message {
+    from: usize,
+    to: usize,
+    after: u64,
+    up_to: u64,
+    nodes: Vec<(u64, Node)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Network {
+    up: Vec<Vec<bool>>,
+    /// Up to which position `[to]` has taken in what `[from]` knows.
+    taken: Vec<Vec<u64>>,
+    /// Whose records a hive has by half.
+    halves: Vec<Vec<bool>>,
+    flying: Vec<Message>,
+    /// Whether records are mended only when all that a hive knew was taken in, as they should.
+    careful: bool,
+    /// Whether every word is looked at: is it its author's?
+    checks_seals: bool,
+}
+
+impl Network {
+    pub(super) fn new(hives: usize, careful: bool, checks_seals: bool) -> Self {
+        Self {
+            up: vec![vec![true; hives]; hives],
+            taken: vec![vec![0; hives]; hives],
+            halves: vec![vec![false; hives]; hives],
+            flying: Vec::new(),
+            careful,
+            checks_seals,
+        }
+    }
+
+    pub(super) fn is_up(&self, one: usize, other: usize) -> bool {
+        self.up[one][other]
+    }
+
+    pub(super) fn set_up(&mut self, one: usize, other: usize, up: bool) {
+        self.up[one][other] = up;
+        self.up[other][one] = up;
+    }
+
+    pub(super) fn heal(&mut self) {
+        for row in &mut self.up {
+            row.fill(true);
+        }
+        self.flying.clear();
+    }
+
+    pub(super) fn send(&mut self, hives: &[Hive], from: usize, to: usize) {
+        let Some(message) = self.message(hives, from, to) else { return };
+        self.flying.push(message);
+    }
+
+    /// Something arrives, or is lost.
+    pub(super) fn arrive(&mut self, hives: &mut [Hive], chance: &mut Chance) -> Result<(), String> {
+        if self.flying.is_empty() {
+            return Ok(());
+        }
+        let message = self.flying.swap_remove(chance.below(self.flying.len()));
+        if chance.once_in(5) || !self.up[message.from][message.to] {
+            return Ok(());
+        }
+        if chance.once_in(6) {
+            self.flying.push(message.clone());
+        }
+        let half = chance.once_in(6).then(|| chance.below(message.nodes.len() + 1));
+        self.take(hives, message, half)
+    }
+
+    /// Tells everything at once. Answers whether there was anything to tell.
+    pub(super) fn exchange(
+        &mut self,
+        hives: &mut [Hive],
+        from: usize,
+        to: usize,
+    ) -> Result<bool, String> {
+        let Some(message) = self.message(hives, from, to) else { return Ok(false) };
+        self.take(hives, message, None)?;
+        Ok(true)
+    }
+
+    fn message(&self, hives: &[Hive], from: usize, to: usize) -> Option<Message> {
+        let (after, memory) = (self.taken[to][from], &hives[from].memory);
+        // What is known by half is not told on, but to the one who knows the other half.
+        let mut halves = self.halves[from].iter().enumerate();
+        let whole = !self.careful || halves.all(|(other, half)| !half || other == to);
+        (whole && memory.position() > after && self.up[from][to]).then(|| Message {
+            from,
+            to,
+            after,
+            up_to: memory.position(),
+            nodes: memory.since(after),
+        })
+    }
+
+    fn take(
+        &mut self,
+        hives: &mut [Hive],
+        message: Message,
+        half: Option<usize>,
+    ) -> Result<(), String> {
+        let Message { from, to, after, up_to, mut nodes } = message;
+        if after > self.taken[to][from] && self.careful {
+            return Ok(());
+        }
+        let mut reached = up_to;
+        if let Some(half) = half
+            && half < nodes.len()
+        {
+            nodes.truncate(half);
+            reached = nodes.last().map_or(after, |(seq, _)| *seq);
+        }
+        let hive = &mut hives[to];
+        for (_, node) in &nodes {
+            if self.checks_seals {
+                is_sealed(node, hive)?;
+            }
+            let Ok(_) = tree::receive(&mut hive.memory, node);
+        }
+        if after <= self.taken[to][from] {
+            self.taken[to][from] = self.taken[to][from].max(reached);
+            self.halves[to][from] = reached < up_to;
+        }
+        if !self.careful || !self.halves[to].contains(&true) {
+            let Ok(_) = tree::mend(&mut hive.memory, &hive.signer);
+        }
+        Ok(())
+    }
+}
+
+fn is_sealed(node: &Node, hive: &Hive) -> Result<(), String> {
+    let share = tree::Ledger::share(&hive.memory);
+    for (author, message, signature) in node.signed(share) {
+        if seal(author, &message) != signature {
+            return Err(format!("{:?} holds a word that {author:?} never gave", node.id));
+        }
+    }
+    Ok(())
+}

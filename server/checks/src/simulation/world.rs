@@ -1,0 +1,274 @@
+//! One run: hives, people, disks and the network do anything in any order; then all is well again,
+//! and everybody must have the same, with nothing lost and nothing back from the dead.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tree::{is_alive, root_of, standing};
+use types::{FileId, Hash, ShareId};
+
+use super::chance::Chance;
+use super::disk::{Disk, Ino, ROOT, Thing};
+use super::hive::{Hive, Went};
+use super::network::Network;
+use super::people::act;
+use super::tale::Tale;
+
+const ROUNDS_MAX: usize = 80;
+
+pub(super) struct World {
+    pub(super) hives: Vec<Hive>,
+    pub(super) network: Network,
+    pub(super) chance: Chance,
+    pub(super) tale: Tale,
+}
+
+/// What stands on a disk: by path.
+pub(super) type Image = BTreeMap<String, Option<tree::What>>;
+
+/// Plays the run that a seed tells. The error says what was wrong; with `told`, everything that
+/// happened as well.
+pub fn run(seed: u64, told: bool) -> Result<(), String> {
+    let mut chance = Chance::new(seed);
+    let hives = 2 + chance.below(4);
+    let careful = !chance.once_in(8);
+    let one_looks_on = hives > 2 && chance.once_in(6);
+    let mut world = World::new(hives, careful, one_looks_on, seed.is_multiple_of(8), chance, told);
+    let one_by_one = careful && world.chance.once_in(5);
+    let played = if one_by_one { world.one_by_one() } else { world.at_once() };
+    let result = played.and_then(|()| world.settle()).and_then(|()| world.judge());
+    result.map_err(|error| {
+        let manner = if one_by_one { "one by one" } else { "at once" };
+        format!(
+            "seed {seed} ({hives} hives, {manner}, careful {careful}): {error}\n{}",
+            world.tale.lines()
+        )
+    })
+}
+
+impl World {
+    pub(super) fn new(
+        hives: usize,
+        careful: bool,
+        one_looks_on: bool,
+        checks_seals: bool,
+        chance: Chance,
+        told: bool,
+    ) -> Self {
+        let share = ShareId::from_bytes([9; 16]);
+        let may_change = |number| !one_looks_on || number + 1 < hives;
+        Self {
+            hives: (0..hives).map(|number| Hive::new(number, share, may_change(number))).collect(),
+            network: Network::new(hives, careful, checks_seals),
+            chance,
+            tale: Tale::new(told, careful),
+        }
+    }
+
+    fn at_once(&mut self) -> Result<(), String> {
+        for _ in 0..40 + self.chance.below(120) {
+            let hive = self.chance.below(self.hives.len());
+            let other = self.chance.below(self.hives.len());
+            match self.chance.below(100) {
+                0..30 => self.person(hive, false),
+                30..50 => {
+                    self.hives[hive].look(&mut self.chance, &mut self.tale);
+                }
+                50..70 => {
+                    let steps = self.chance.below(5);
+                    self.work(hive, steps, true)?;
+                }
+                70..83 if hive != other => self.network.send(&self.hives, hive, other),
+                83..95 => self.network.arrive(&mut self.hives, &mut self.chance)?,
+                95 => {
+                    self.hives[hive].crash(&mut self.chance, &mut self.tale);
+                }
+                96..98 => self.network.set_up(hive, other, false),
+                98..100 => self.network.set_up(hive, other, true),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody waits until all have what the one before did. Then what they did is all there is.
+    fn one_by_one(&mut self) -> Result<(), String> {
+        for _ in 0..5 + self.chance.below(15) {
+            let hive = self.chance.below(self.hives.len());
+            if !self.hives[hive].may_change {
+                continue;
+            }
+            for _ in 0..=self.chance.below(3) {
+                self.person(hive, true);
+            }
+            let meant = image(&self.hives[hive].disk);
+            self.settle()?;
+            for other in &self.hives {
+                let found = image(&other.disk);
+                if found != meant {
+                    let number = other.number;
+                    return Err(format!("hive {number} has {found:?}, meant was {meant:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn person(&mut self, hive: usize, on_disk_only: bool) {
+        let hive = &mut self.hives[hive];
+        if hive.may_change {
+            act(hive, &mut self.chance, &mut self.tale, on_disk_only);
+        }
+    }
+
+    /// A hive brings its disk in step, by so many steps. Answers whether any was taken.
+    fn work(&mut self, number: usize, steps: usize, crashes: bool) -> Result<bool, String> {
+        let mut taken = false;
+        // What is known by half is not brought to the disk.
+        if !self.hives[number].memory.is_mended() {
+            return Ok(false);
+        }
+        for _ in 0..steps {
+            let mut pending = self.hives[number].memory.pending();
+            self.chance.shuffle(&mut pending);
+            let mut went = Went::Not;
+            for id in pending {
+                went = self.step(number, id, crashes)?;
+                if went != Went::Not {
+                    break;
+                }
+            }
+            match went {
+                Went::Done => taken = true,
+                Went::Stale => {
+                    self.hives[number].look(&mut self.chance, &mut self.tale);
+                }
+                Went::Not => break,
+                Went::Crashed => return Ok(taken),
+            }
+        }
+        Ok(taken)
+    }
+
+    fn step(&mut self, number: usize, id: FileId, crashes: bool) -> Result<Went, String> {
+        let Self { hives, network, chance, tale, .. } = self;
+        let (before, rest) = hives.split_at_mut(number);
+        let Some((hive, after)) = rest.split_first_mut() else { return Ok(Went::Not) };
+        let fetch = |hash: Hash| {
+            let others = before.iter().chain(&*after);
+            let mut reached = others.filter(|other| network.is_up(number, other.number));
+            reached.find_map(|other| other.history.get(&hash).map(Arc::clone))
+        };
+        hive.step(id, &fetch, chance, tale, crashes)
+    }
+
+    /// People rest, everything works, and after a while everybody has the same.
+    pub(super) fn settle(&mut self) -> Result<(), String> {
+        self.network.heal();
+        for _ in 0..ROUNDS_MAX {
+            let mut quiet = true;
+            for number in 0..self.hives.len() {
+                quiet &= !self.hives[number].look(&mut self.chance, &mut self.tale);
+                quiet &= !self.work(number, 1_000, false)?;
+            }
+            for from in 0..self.hives.len() {
+                for to in 0..self.hives.len() {
+                    if from != to {
+                        quiet &= !self.network.exchange(&mut self.hives, from, to)?;
+                    }
+                }
+            }
+            if quiet {
+                return Ok(());
+            }
+        }
+        Err("the hives do not come to rest".to_owned())
+    }
+
+    pub(super) fn judge(&self) -> Result<(), String> {
+        let Some(first) = self.hives.first() else { return Ok(()) };
+        let disk = image(&first.disk);
+        for hive in &self.hives {
+            let number = hive.number;
+            if hive.memory.nodes() != first.memory.nodes() {
+                let differs = hive
+                    .memory
+                    .nodes()
+                    .iter()
+                    .find(|(id, node)| first.memory.nodes().get(id) != Some(node));
+                return Err(format!("hives 0 and {number} know different things: {differs:?}"));
+            }
+            if image(&hive.disk) != disk {
+                return Err(format!(
+                    "hive {number} has {:?}, hive 0 has {disk:?}",
+                    image(&hive.disk)
+                ));
+            }
+            if !hive.memory.pending().is_empty() {
+                return Err(format!("hive {number} is out of step: {:?}", hive.memory.pending()));
+            }
+        }
+        let (expected, contents) = self.recorded()?;
+        if disk != expected {
+            return Err(format!("the disks have {disk:?}, the records say {expected:?}"));
+        }
+        self.tale.all_accounted(&contents)?;
+        let kept = |hash: &Hash| self.hives.iter().any(|hive| hive.history.contains_key(hash));
+        if let Some(lost) = self.tale.all_saved().find(|hash| !kept(hash)) {
+            return Err(format!("nobody has {lost} in the history"));
+        }
+        Ok(())
+    }
+
+    /// What the records say stands where, and every content that they keep alive.
+    fn recorded(&self) -> Result<(Image, BTreeSet<Hash>), String> {
+        let memory = &self.hives[0].memory;
+        let root = root_of(tree::Ledger::share(memory));
+        let mut image = Image::new();
+        let mut contents = BTreeSet::new();
+        for node in memory.nodes().values().filter(|node| is_alive(node)) {
+            let mut path = node.place.name.as_str().to_owned();
+            let mut at = node.place.parent;
+            for _ in 0..1_000 {
+                if at == root {
+                    break;
+                }
+                let folder = memory.nodes().get(&at).filter(|folder| is_alive(folder));
+                let folder = folder.ok_or_else(|| format!("{path} stands in nothing"))?;
+                path = format!("{}/{path}", folder.place.name);
+                at = folder.place.parent;
+            }
+            if at != root {
+                return Err(format!("{path} stands in a circle"));
+            }
+            let Some(standing) = standing(node) else { continue };
+            contents.extend(node.versions.iter().filter_map(|version| version.what.hash()));
+            for other in &standing.others {
+                if let (Some(one), Some(other)) = (standing.version.what.hash(), other.what.hash())
+                {
+                    self.tale.may_be_two(one, other).map_err(|error| format!("{path}: {error}"))?;
+                }
+            }
+            let what = Some(standing.version.what.clone());
+            if image.insert(path.clone(), what).is_some() {
+                return Err(format!("{path} is the name of two things"));
+            }
+        }
+        Ok((image, contents))
+    }
+}
+
+pub(super) fn image(disk: &Disk) -> Image {
+    fn fill(disk: &Disk, folder: Ino, path: &str, image: &mut Image) {
+        for (name, ino) in disk.entries(folder) {
+            let inner = if path.is_empty() { name } else { format!("{path}/{name}") };
+            if matches!(disk.thing(ino), Some(Thing::Folder(_))) {
+                fill(disk, ino, &inner, image);
+            }
+            image.insert(inner, disk.what(ino));
+        }
+    }
+    let mut found = Image::new();
+    fill(disk, ROOT, "", &mut found);
+    found
+}
