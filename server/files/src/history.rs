@@ -18,6 +18,7 @@ pub(crate) mod aside;
 pub(crate) mod db;
 mod put_back;
 mod restore;
+pub(crate) mod tend;
 
 pub use put_back::{PutBack, PutBackDone};
 
@@ -111,6 +112,14 @@ pub fn versions(view: &View, file: FileId) -> Result<Vec<Version>, Error> {
 
 pub fn version(view: &View, file: FileId, id: u64) -> Result<Version, Error> {
     db::version(view, file, id)?.ok_or(Error::Gone)
+}
+
+/// A file as it stands, or as it stood when it was removed.
+pub fn entry_of(view: &View, file: FileId) -> Result<crate::Entry, Error> {
+    match crate::entry(view, file) {
+        Err(Error::Gone) => db::removed_entry(view, file)?.ok_or(Error::Gone),
+        other => other,
+    }
 }
 
 /// What was removed from a share and not brought back, newest first. What went with a folder is

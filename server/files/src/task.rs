@@ -16,7 +16,7 @@ use crate::follow::{Follower, WORK_MAX, Work, blocking};
 use crate::live::{Live, Shared, Standing};
 use crate::share::{Options, Place, Share, State, place};
 use crate::watch::{Hint, Hints, Watcher, When};
-use crate::{Error, db, steps};
+use crate::{Error, db, history, steps};
 
 const MESSAGES_MAX: usize = 64;
 /// How many messages a slow listener may be behind before it loses some.
@@ -78,8 +78,17 @@ impl Handle {
             })
         })
         .await?;
-        let mut task =
-            Task { shared, options, waiting, hints, lives, workers: HashMap::new(), paused: false };
+        let tender = tokio::spawn(history::tend::run(shared.clone(), handle.lives.clone()));
+        let mut task = Task {
+            shared,
+            options,
+            waiting,
+            hints,
+            lives,
+            tender,
+            workers: HashMap::new(),
+            paused: false,
+        };
         for share in task.shared.store.read(crate::shares).await? {
             task.follow(share).await;
         }
@@ -177,6 +186,8 @@ struct Task {
     waiting: mpsc::Receiver<Message>,
     hints: Hints,
     lives: watch::Sender<Arc<Lives>>,
+    /// Looks after the history, until `lives` ends.
+    tender: JoinHandle<()>,
     workers: HashMap<ShareId, Worker>,
     paused: bool,
 }
@@ -199,6 +210,10 @@ impl Task {
         }
         for (_, worker) in self.workers.drain() {
             end(worker).await;
+        }
+        drop(self.lives);
+        if let Err(error) = self.tender.await {
+            tracing::error!(%error, "looking after the history failed");
         }
         if let Some(reply) = stopped {
             // Whoever stopped waiting needs no answer.

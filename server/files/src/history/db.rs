@@ -8,7 +8,13 @@ use tree::{Held, What};
 use types::{DAY_MS, FileId, Hash, HiveId, MINUTE_MS, Name, RelPath, ShareId, Time};
 
 use super::{Trashed, Version};
-use crate::{EntryKind, Error};
+use crate::{Entry, EntryKind, Error};
+
+mod upkeep;
+
+pub(super) use upkeep::{
+    asides_before, forget_aside, forget_old, missing, newest_row, oldest, thin, unwanted,
+};
 
 /// What goes within this time of its folder went with it.
 const TOGETHER_MS: i64 = MINUTE_MS;
@@ -205,6 +211,22 @@ pub(super) fn newest(view: &View, file: FileId) -> Result<Option<Row>, Error> {
         "SELECT {ROW} FROM files_version WHERE file = ?1 ORDER BY id DESC LIMIT 1"
     ))?;
     statement.query([file.as_bytes()])?.next()?.map(read_row).transpose()
+}
+
+/// An entry as it stood when it was removed.
+pub(super) fn removed_entry(view: &View, file: FileId) -> Result<Option<Entry>, Error> {
+    let Some(row) = removed(view, file)? else { return Ok(None) };
+    Ok(Some(Entry {
+        id: row.file,
+        share: row.share,
+        path: path_of(view, row.share, &row)?,
+        kind: row.kind(),
+        name: row.name,
+        size: row.size,
+        modified_at: row.at,
+        changed_by: None,
+        seen_at: row.noted_at,
+    }))
 }
 
 /// The row that tells that a file is in the trash.

@@ -42,6 +42,14 @@ impl Home {
         files.map(|path| (path.clone(), self.read(&path))).collect()
     }
 
+    async fn tidy(&self) {
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || history::tend::tidy_up(&store, &[]))
+            .await
+            .expect("it ends")
+            .expect("it is tidied");
+    }
+
     fn now(&self) -> Time {
         self.store.now()
     }
@@ -201,4 +209,80 @@ async fn a_large_file_is_not_kept_and_says_so() {
     let lost = home.handle.restore_version(file, versions[1].id, false).await;
     assert!(matches!(lost, Err(Error::Refused(_))), "{lost:?}");
     assert_eq!(home.read("film"), "two");
+}
+
+const DAYS_31_MS: i64 = 31 * types::DAY_MS;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_their_time_versions_go_unless_they_are_pinned() {
+    let home = Home::new().await;
+    let share = home.share().await;
+    let file = home.save(share, "plan.md", "one").await;
+    home.save(share, "plan.md", "two").await;
+    home.save(share, "plan.md", "three").await;
+    home.save(share, "gone", "g").await;
+    fs::remove_file(home.path("gone")).expect("removed");
+    let gone = home.in_trash(share, "gone").await;
+    let first = home.versions(file)[2].id;
+    home.store
+        .write(move |tx| history::describe(tx, file, first, None, Some(true)))
+        .await
+        .expect("it is pinned");
+    home.tidy().await;
+    assert_eq!(home.versions(file).len(), 3);
+    home.ahead_ms.fetch_add(DAYS_31_MS, Ordering::Relaxed);
+    home.tidy().await;
+    let left: Vec<_> = home.versions(file).iter().map(|one| (one.size, one.kept)).collect();
+    assert_eq!(left, [(5, true), (3, true)]);
+    let has = |text: &str| {
+        let hash = Hash::of(text.as_bytes());
+        home.store.read_blocking(|view| store::has_content(view, hash)).expect("it reads")
+    };
+    assert_eq!(["one", "two", "three", "g"].map(has), [true, false, true, false]);
+    assert!(matches!(home.handle.restore_trashed(gone.file).await, Err(Error::Gone)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_without_room_drops_the_oldest_first_and_never_the_trash() {
+    let home = Home::new().await;
+    let share = home.share().await;
+    let large = |byte: u8| {
+        let mut seed = u32::from(byte) + 1;
+        let mut next = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'a' + u8::try_from(seed >> 28).expect("small"))
+        };
+        (0..400_000).map(|_| next()).collect::<String>()
+    };
+    let file = home.save(share, "plan.md", &large(1)).await;
+    home.save(share, "plan.md", &large(2)).await;
+    home.save(share, "gone", &large(3)).await;
+    fs::remove_file(home.path("gone")).expect("removed");
+    let gone = home.in_trash(share, "gone").await;
+    home.store
+        .write(|tx| store::set_setting(tx, history::SHARE_OF_FREE, Some("0")))
+        .await
+        .expect("it is set");
+    home.tidy().await;
+    let kept: Vec<_> = home.versions(file).iter().map(|one| (one.current, one.kept)).collect();
+    assert_eq!(kept, [(true, true), (false, false)]);
+    home.handle.restore_trashed(gone.file).await.expect("it comes back");
+    assert_eq!(home.read("gone"), large(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_every_moment_is_thinned_with_age() {
+    let home = Home::new().await;
+    let share = home.share().await;
+    let mut file = home.save(share, "plan.md", "0").await;
+    for number in 1..12 {
+        file = home.save(share, "plan.md", &number.to_string()).await;
+    }
+    assert_eq!(home.versions(file).len(), 12);
+    home.ahead_ms.fetch_add(2 * types::HOUR_MS, Ordering::Relaxed);
+    home.tidy().await;
+    let left = home.versions(file);
+    // The first, the last of one or two minutes, and what stands.
+    assert!((3..=4).contains(&left.len()), "{} versions", left.len());
+    assert!(left[0].current && left.last().is_some_and(|first| first.verb == "added"));
 }
