@@ -1,5 +1,5 @@
 //! Measures Skep beside its peers in the same run: how soon a key is seen, how much memory is
-//! taken, how fast a long document opens, and what outlives a kill.
+//! taken, how fast a long document opens, what outlives a kill, and folders on two hives.
 
 mod client;
 mod cold;
@@ -15,6 +15,7 @@ mod print;
 mod process;
 mod report;
 mod server;
+mod sync;
 mod trace;
 
 #[cfg(test)]
@@ -22,7 +23,7 @@ mod tests;
 
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::failure::Outcome;
@@ -42,8 +43,10 @@ enum Measure {
 
 /// Measures Skep beside its peers. Ratios below 1 mean that Skep takes less.
 #[derive(Parser)]
-#[command(name = "bench", max_term_width = 100)]
+#[command(name = "bench", max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// What to measure; everything if nothing is named.
     measures: Vec<Measure>,
     /// Which servers.
@@ -72,10 +75,22 @@ struct Arguments {
     quick: bool,
 }
 
+/// What is measured apart from documents.
+#[derive(Subcommand)]
+enum Command {
+    /// Folders on two hives, beside Syncthing, rsync and Unison.
+    Sync(sync::Arguments),
+    #[command(hide = true)]
+    FloorEnd(sync::FloorEnd),
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = outcome.map_err(Into::into).and_then(|runtime| runtime.block_on(run(arguments)));
+    let outcome = match &arguments.command {
+        Some(Command::Sync(arguments)) => sync::run(arguments),
+        Some(Command::FloorEnd(end)) => end.run(),
+        None => measure_documents(arguments),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -84,6 +99,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn measure_documents(arguments: Arguments) -> Outcome<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(arguments))
 }
 
 async fn run(arguments: Arguments) -> Outcome<()> {
