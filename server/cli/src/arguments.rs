@@ -12,8 +12,11 @@ Examples:
   skep share ~/Trip --edit                share a folder, print its link
   skep share plan.md --view --expires 7d  share one file for a week
   skep keys list                          everything that lets somebody in
+  skep friend invite --share ~/Trip --edit  become friends and share, in one step
+  skep join skep:… ~/Trip                 answer an invitation, take up what it holds out
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no hive is running, 4 not allowed, 5 not there.";
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no hive is running, 4 not allowed, 5 not there,
+6 a friend's hive did not answer.";
 
 /// A personal hive on your own computer: share folders, edit together, invite with one link.
 #[derive(Parser)]
@@ -49,12 +52,83 @@ pub(crate) enum Command {
         #[arg(long)]
         print: bool,
     },
-    /// Share a folder or file where it stands and print its link.
+    /// Share a folder or file where it stands and print its link, or share it with friends.
     Share(Share),
-    /// Stop sharing. Deletes nothing.
+    /// Stop sharing, with all or with some. Deletes nothing.
     Unshare {
         /// A shared folder's path, name or id.
         share: String,
+        /// Stop sharing with this friend or group alone.
+        #[arg(long, value_name = "FRIEND")]
+        with: Vec<String>,
+    },
+    /// Friends: owners of other hives.
+    Friend {
+        #[command(subcommand)]
+        command: FriendCommand,
+    },
+    /// What friends hold out to you.
+    Offers {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Answer an invitation, or take up what a friend holds out.
+    Join(Join),
+    /// Who is in a share, and how far they are.
+    Members {
+        /// A shared folder's path, name or id.
+        share: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Leave a friend's share. The copy here stays.
+    Leave {
+        /// A shared folder's path, name or id.
+        share: String,
+        /// Delete the copy here, too.
+        #[arg(long)]
+        delete_local: bool,
+    },
+    /// Why a file is in step with friends, or not.
+    Why {
+        /// NAME/PATH or a path on disk.
+        path: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Files that two hives changed apart: list them, or choose what stays.
+    #[command(args_conflicts_with_subcommands = true)]
+    Conflicts {
+        /// Only those of this share.
+        share: Option<String>,
+        #[arg(long)]
+        json: bool,
+        #[command(subcommand)]
+        command: Option<ConflictsCommand>,
+    },
+    /// Pause sharing: all of it, or one share, or one friend.
+    Pause {
+        /// A share's or a friend's name; without one, everything.
+        what: Option<String>,
+        /// Resume by itself after this time: 30m, 12h, 7d.
+        #[arg(long = "for", value_name = "TIME")]
+        time: Option<jiff::Span>,
+    },
+    /// Resume what was paused.
+    Resume {
+        /// A share's or a friend's name; without one, everything.
+        what: Option<String>,
+    },
+    /// What changed last.
+    Log {
+        /// Go on with what happens from now on.
+        #[arg(short, long)]
+        follow: bool,
+        /// How many changes.
+        #[arg(short = 'n', long, default_value_t = 20)]
+        limit: usize,
+        #[arg(long)]
+        json: bool,
     },
     /// How the hive is.
     Status {
@@ -93,18 +167,13 @@ pub(crate) enum Command {
 }
 
 #[derive(Args)]
-#[command(group = ArgGroup::new("right").args(["view", "comment", "edit"]))]
 pub(crate) struct Share {
     pub(crate) path: PathBuf,
-    /// Whoever has the link may look (the default).
-    #[arg(long)]
-    pub(crate) view: bool,
-    /// Whoever has the link may look and comment.
-    #[arg(long)]
-    pub(crate) comment: bool,
-    /// Whoever has the link may edit.
-    #[arg(long)]
-    pub(crate) edit: bool,
+    /// Share with this friend or group, hive to hive, instead of by a link.
+    #[arg(long, value_name = "FRIEND", conflicts_with_all = ["expires", "password", "once", "qr"])]
+    pub(crate) with: Vec<String>,
+    #[command(flatten)]
+    pub(crate) right: Right,
     /// The link ends after this time: 30m, 12h, 7d, 2w.
     #[arg(long, value_name = "TIME")]
     pub(crate) expires: Option<jiff::Span>,
@@ -122,6 +191,118 @@ pub(crate) struct Share {
     pub(crate) qr: bool,
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What whoever has it may do.
+#[derive(Args)]
+#[command(group = ArgGroup::new("right").args(["view", "comment", "edit", "manage"]))]
+pub(crate) struct Right {
+    /// They may look (the default).
+    #[arg(long)]
+    pub(crate) view: bool,
+    /// They may look and comment.
+    #[arg(long)]
+    pub(crate) comment: bool,
+    /// They may edit.
+    #[arg(long)]
+    pub(crate) edit: bool,
+    /// They may edit, and let others in. For friends, not for links.
+    #[arg(long)]
+    pub(crate) manage: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Join {
+    /// The link of an invitation, its three words in quotes, or the name of what is held out.
+    pub(crate) what: String,
+    /// Where it shall stand; made if it is not there.
+    pub(crate) folder: Option<PathBuf>,
+    /// Your own name for it.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Take only this folder of it; may be given several times.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) only: Vec<String>,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum FriendCommand {
+    /// Print a link and three words that make whoever answers them a friend.
+    Invite {
+        /// Hold this folder out to them in the same step: a path, or a share's name.
+        #[arg(long, value_name = "PATH")]
+        share: Option<String>,
+        #[command(flatten)]
+        right: Right,
+        /// Also print a QR code.
+        #[arg(long)]
+        qr: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Answer an invitation.
+    Add {
+        /// Its link, or its three words.
+        #[arg(required = true, value_name = "LINK|WORDS")]
+        invitation: Vec<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Your friends.
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Call a friend as you like; an empty name gives their own back.
+    Rename { friend: String, name: String },
+    /// End a friendship. What you shared with them ends at once; nothing is deleted.
+    Remove { friend: String },
+    /// Hear nothing of a friend's changes.
+    Mute {
+        friend: String,
+        /// Hear of them again.
+        #[arg(long)]
+        off: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConflictsCommand {
+    /// Choose what stays of files with two versions. The rest is kept in their history.
+    Resolve {
+        /// NAME/PATH or paths on disk.
+        #[arg(required = true)]
+        files: Vec<String>,
+        #[command(flatten)]
+        keep: Keep,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Undo such a choice.
+    Undo {
+        file: String,
+        /// What the choice printed.
+        undo: String,
+    },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Keep {
+    /// The version that stands under the name.
+    #[arg(long)]
+    pub(crate) first: bool,
+    /// The other one.
+    #[arg(long)]
+    pub(crate) second: bool,
+    /// Both: the second gets a name of its own.
+    #[arg(long)]
+    pub(crate) both: bool,
+    /// The text in this file, made of both.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

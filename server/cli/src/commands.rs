@@ -2,11 +2,14 @@
 
 pub(crate) mod config;
 pub(crate) mod files;
+pub(crate) mod friend;
 pub(crate) mod keys;
+pub(crate) mod member;
 pub(crate) mod open;
 pub(crate) mod serve;
 pub(crate) mod share;
 pub(crate) mod status;
+pub(crate) mod sync;
 
 use clap::CommandFactory;
 use clap_complete::Shell;

@@ -15,6 +15,7 @@ const USAGE: u8 = 2;
 const NOT_RUNNING: u8 = 3;
 const DENIED: u8 = 4;
 const NOT_THERE: u8 = 5;
+const UNREACHABLE: u8 = 6;
 
 impl Failure {
     pub(crate) fn usage(words: impl Into<String>) -> Self {
@@ -23,6 +24,16 @@ impl Failure {
 
     pub(crate) fn not_there(words: impl Into<String>) -> Self {
         Self { code: NOT_THERE, words: words.into() }
+    }
+
+    pub(crate) fn failed(words: impl Into<String>) -> Self {
+        Self { code: FAILED, words: words.into() }
+    }
+
+    /// The same failure with more to know.
+    pub(crate) fn and_also(mut self, words: &str) -> Self {
+        self.words = format!("{} {words}", self.words);
+        self
     }
 
     pub(crate) fn report(self) -> ExitCode {
@@ -39,6 +50,7 @@ impl From<hive::Error> for Failure {
             hive::Error::OtherAccount { .. } => DENIED,
             hive::Error::Problem { status: 401 | 403, .. } => DENIED,
             hive::Error::Problem { status: 404 | 410, .. } => NOT_THERE,
+            hive::Error::Problem { status: 504, .. } => UNREACHABLE,
             _ => FAILED,
         };
         Self { code, words: error.to_string() }

@@ -79,6 +79,52 @@ pub(crate) async fn file(client: &Client, named: &str) -> Result<wire::FileDetai
     Ok(client.get(&path).await?)
 }
 
+/// Whom a person names: a friend by name or hive, or a group.
+pub(crate) enum Named {
+    Friend(Box<wire::Friend>),
+    Group(wire::Group),
+}
+
+/// The friend of this name, whatever its case, or of this hive.
+pub(crate) async fn friend(client: &Client, named: &str) -> Result<wire::Friend, Failure> {
+    match friend_or_group(client, named).await? {
+        Named::Friend(friend) => Ok(*friend),
+        Named::Group(group) => {
+            Err(Failure::not_there(format!("{} is a group and no friend.", group.name)))
+        }
+    }
+}
+
+pub(crate) async fn friend_or_group(client: &Client, named: &str) -> Result<Named, Failure> {
+    let mut friends: Vec<wire::Friend> = client.get("/friends").await?;
+    let groups: Vec<wire::Group> = client.get("/groups").await?;
+    let lower = named.to_lowercase();
+    let same = |name: &str| name.to_lowercase() == lower;
+    let is_named = |friend: &wire::Friend| friend.hive == named || same(&friend.name);
+    let found: Vec<usize> = friends
+        .iter()
+        .enumerate()
+        .filter(|(_, friend)| is_named(friend))
+        .map(|(at, _)| at)
+        .collect();
+    let group = groups.into_iter().find(|group| group.id == named || same(&group.name));
+    match (found.as_slice(), group) {
+        ([at], None) => Ok(Named::Friend(Box::new(friends.swap_remove(*at)))),
+        ([], Some(group)) => Ok(Named::Group(group)),
+        ([], None) => {
+            let names: Vec<_> = friends.iter().map(|friend| friend.name.as_str()).collect();
+            let known = match names.is_empty() {
+                true => "You have no friends yet: skep friend invite".to_owned(),
+                false => format!("Your friends are: {}.", names.join(", ")),
+            };
+            Err(Failure::not_there(format!("{named} is none of your friends. {known}")))
+        }
+        _ => Err(Failure::usage(format!(
+            "Several are called {named}. Use the id of one: skep friend list --json"
+        ))),
+    }
+}
+
 /// Percent-encoded for a query (RFC 3986, unreserved characters stay).
 pub(crate) fn in_query(text: &str) -> String {
     let keeps = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);

@@ -35,7 +35,24 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Serve { listen, json }) => commands::serve::run(home, listen, json).await,
         Some(Command::Open { print }) => commands::open::run(home, print).await,
         Some(Command::Share(share)) => commands::share::run(home, share).await,
-        Some(Command::Unshare { share }) => commands::share::stop(home, &share).await,
+        Some(Command::Unshare { share, with }) => commands::share::stop(home, &share, &with).await,
+        Some(Command::Friend { command }) => commands::friend::run(home, command).await,
+        Some(Command::Offers { json }) => commands::member::offers(home, json).await,
+        Some(Command::Join(join)) => commands::member::join(home, join).await,
+        Some(Command::Members { share, json }) => commands::member::list(home, &share, json).await,
+        Some(Command::Leave { share, delete_local }) => {
+            commands::member::leave(home, &share, delete_local).await
+        }
+        Some(Command::Why { path, json }) => commands::sync::why(home, &path, json).await,
+        Some(Command::Conflicts { share, json, command }) => match command {
+            None => commands::sync::conflicts(home, share, json).await,
+            Some(command) => commands::sync::resolve(home, command).await,
+        },
+        Some(Command::Pause { what, time }) => commands::sync::pause(home, what, time).await,
+        Some(Command::Resume { what }) => commands::sync::resume(home, what).await,
+        Some(Command::Log { follow, limit, json }) => {
+            commands::sync::log(home, follow, limit, json).await
+        }
         Some(Command::Status { json }) => commands::status::run(home, json).await,
         Some(Command::Ls { place, json }) => commands::files::list(home, place, json).await,
         Some(Command::Cat { file }) => commands::files::show(home, &file).await,

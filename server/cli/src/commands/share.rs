@@ -7,7 +7,7 @@ use hyper::Method;
 use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
-use crate::arguments::Share;
+use crate::arguments::{Right, Share};
 use crate::failure::Failure;
 use crate::{find, print};
 
@@ -16,10 +16,18 @@ pub(crate) async fn run(home: Option<&Path>, wanted: Share) -> Result<(), Failur
     let path = wanted.path.canonicalize().map_err(|error| {
         Failure::not_there(format!("{} cannot be shared: {error}.", wanted.path.display()))
     })?;
+    if !wanted.with.is_empty() {
+        return super::member::share_with(&client, &path, &wanted).await;
+    }
+    if wanted.right.manage {
+        let words =
+            "A link gives at most the right to edit. Managing is for friends: --with FRIEND";
+        return Err(Failure::usage(words));
+    }
     let new = wire::NewLink {
         path: Some(path.display().to_string()),
-        right: Some(right(&wanted)),
-        expires_at: wanted.expires.map(ends_at).transpose()?,
+        right: Some(right(&wanted.right)),
+        expires_at: wanted.expires.map(|span| ends_at(span, "--expires")).transpose()?,
         password: password(wanted.password)?,
         uses_max: wanted.once.then_some(1),
         name: wanted.name,
@@ -42,16 +50,21 @@ pub(crate) async fn run(home: Option<&Path>, wanted: Share) -> Result<(), Failur
     Ok(())
 }
 
-pub(crate) async fn stop(home: Option<&Path>, named: &str) -> Result<(), Failure> {
+pub(crate) async fn stop(home: Option<&Path>, named: &str, with: &[String]) -> Result<(), Failure> {
     let client = Client::new(Places::find(home)?);
     let share = find::share(&client, named).await?;
+    if !with.is_empty() {
+        return super::member::unshare_with(&client, &share, with).await;
+    }
     client.send(Method::DELETE, &format!("/shares/{}", share.id), &Value::Null).await?;
     let words = format!("{} is no longer shared. Nothing on disk was deleted.", share.name);
     Ok(print::line(&words)?)
 }
 
-fn right(wanted: &Share) -> wire::Right {
-    if wanted.edit {
+pub(crate) fn right(wanted: &Right) -> wire::Right {
+    if wanted.manage {
+        wire::Right::Manage
+    } else if wanted.edit {
         wire::Right::Edit
     } else if wanted.comment {
         wire::Right::Comment
@@ -60,12 +73,13 @@ fn right(wanted: &Share) -> wire::Right {
     }
 }
 
-fn ends_at(span: jiff::Span) -> Result<i64, Failure> {
+/// The end of a time that begins now and was given under this name.
+pub(crate) fn ends_at(span: jiff::Span, name: &str) -> Result<i64, Failure> {
     let end = Zoned::now().checked_add(span);
-    let end = end.map_err(|error| Failure::usage(format!("--expires: {error}.")))?;
+    let end = end.map_err(|error| Failure::usage(format!("{name}: {error}.")))?;
     match end.timestamp() > Timestamp::now() {
         true => Ok(end.timestamp().as_millisecond()),
-        false => Err(Failure::usage("--expires: that moment has passed already.")),
+        false => Err(Failure::usage(format!("{name}: that moment has passed already."))),
     }
 }
 

@@ -3,19 +3,24 @@
 use std::path::Path;
 
 use hive::{Client, Places, wire};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::print;
+
+/// How many waiting files of a share are named.
+const WAITING_MAX: usize = 5;
 
 pub(crate) async fn run(home: Option<&Path>, json: bool) -> Result<(), Failure> {
     let client = Client::new(Places::find(home)?);
     let status = client.status().await?;
     let shares = client.shares().await?;
+    let mut progress: Vec<wire::Sync> = Vec::new();
+    for share in &shares {
+        progress.push(client.get(&format!("/shares/{}/sync", share.id)).await?);
+    }
     if json {
-        let mut all = serde_json::to_value(&status)?;
-        all["share_list"] = json!(shares);
-        return Ok(print::json(&all)?);
+        return Ok(print::json(&shown(&status, &shares, &progress)?)?);
     }
     let line = client.summary().await?.line;
     print::line(&format!("{}: {line}", status.hive.name))?;
@@ -29,13 +34,78 @@ pub(crate) async fn run(home: Option<&Path>, json: bool) -> Result<(), Failure> 
         print::line("Nothing is shared yet.")?;
         return Ok(print::line("Next: skep share PATH --edit")?);
     }
-    Ok(print::table(&shares.iter().map(row).collect::<Vec<_>>())?)
+    let rows = shares.iter().zip(&progress).map(|(share, progress)| row(share, progress));
+    print::table(&rows.collect::<Vec<_>>())?;
+    for (share, progress) in shares.iter().zip(&progress) {
+        for waiting in progress.waiting.iter().take(WAITING_MAX) {
+            let place = format!("{}/{}", share.name, waiting.path);
+            print::line(&format!("  {place}: {} {}", waiting.detail, waiting.hint))?;
+        }
+        if let Some(held) = &progress.held_back {
+            let words = format!(
+                "  {}: {} deletions wait for your word. Look at them in Skep's window.",
+                share.name, held.deletions
+            );
+            print::line(&words)?;
+        }
+    }
+    Ok(())
 }
 
-fn row(share: &wire::Share) -> Vec<String> {
+/// The status with every share, and of each how far it is.
+fn shown(
+    status: &wire::Status,
+    shares: &[wire::Share],
+    progress: &[wire::Sync],
+) -> Result<Value, Failure> {
+    let mut list = Vec::new();
+    for (share, progress) in shares.iter().zip(progress) {
+        let mut one = serde_json::to_value(share)?;
+        for (key, value) in [
+            ("in_sync", json!(progress.in_sync)),
+            ("files_to_go", json!(progress.files_to_go)),
+            ("bytes_to_go", json!(progress.bytes_to_go)),
+            ("here", json!(progress.here)),
+            ("friends", json!(progress.friends)),
+            ("waiting", json!(progress.waiting)),
+            ("held_back", json!(progress.held_back)),
+            ("paused", json!(progress.paused)),
+        ] {
+            one[key] = value;
+        }
+        list.push(one);
+    }
+    let mut all = serde_json::to_value(status)?;
+    all["share_list"] = json!(list);
+    Ok(all)
+}
+
+/// What a share is doing; with friends, how far it is.
+fn standing(share: &wire::Share, progress: &wire::Sync) -> String {
+    if let Some(reason) = &share.reason {
+        return reason.clone();
+    }
+    if progress.paused.is_some() {
+        return "paused with friends".to_owned();
+    }
+    let with_friends = progress.friends.iter().any(|friend| friend.state == "member");
+    if !with_friends || share.state != "in_step" {
+        return share.state.replace('_', " ");
+    }
+    if progress.in_sync {
+        return "in step with friends".to_owned();
+    }
+    match (progress.here.in_sync, progress.files_to_go) {
+        (Some(false), _) => super::member::lag(&progress.here),
+        (_, 0) => "in step here, friends not known".to_owned(),
+        (_, files) => format!("in step here, {files} files to go at friends"),
+    }
+}
+
+fn row(share: &wire::Share, progress: &wire::Sync) -> Vec<String> {
     vec![
         share.name.clone(),
-        share.reason.clone().unwrap_or_else(|| share.state.replace('_', " ")),
+        standing(share, progress),
         match share.files {
             1 => "1 file".to_owned(),
             files => format!("{files} files"),

@@ -130,6 +130,22 @@ impl Home {
         }
     }
 
+    /// Starts one command that goes on; it ends with what is given back.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Running { child, lines }
+    }
+
     /// Runs one command that must work and gives its JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let outcome = self.skep(arguments);
@@ -183,6 +199,33 @@ impl Home {
         self.skep(&["share", self.path("Trip").to_str().unwrap()]).is(0, "/l/");
         let shared = self.json(&["share", self.path(file).to_str().unwrap(), "--edit", "--json"]);
         Room::of_yjs(&shared["yjs"])
+    }
+}
+
+/// A command that goes on.
+pub(crate) struct Running {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Running {
+    /// The first line from now on of which this is true.
+    pub(crate) fn until(&mut self, is_it: impl Fn(&str) -> bool) -> String {
+        let since = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(since.elapsed());
+            let line = self.lines.recv_timeout(left).unwrap();
+            if is_it(&line) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
