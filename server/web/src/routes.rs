@@ -15,6 +15,7 @@ mod offers;
 mod shares;
 mod sync;
 mod two_versions;
+mod versions;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -196,6 +197,18 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(GET, "/api/v1/files/{file}/two-versions/{side}/raw", Owner, "The bytes of one side, or of what both were made from", two_versions::bytes).query(&["download"]).gives_bytes(),
         Route::new(POST, "/api/v1/files/{file}/two-versions", Owner, "Choose between two versions", two_versions::resolve).takes::<wire::Resolve>().gives::<wire::Undo>(200).body_bytes_max(TEXT_BYTES_MAX),
         Route::new(POST, "/api/v1/files/{file}/two-versions/undo", Owner, "Undo that choice", two_versions::undo).takes::<wire::Undo>(),
+        // Earlier versions.
+        Route::new(GET, "/api/v1/files/{file}/versions", Owner, "The versions of a file, newest first", versions::list).lists::<wire::Version>(),
+        Route::new(GET, "/api/v1/files/{file}/versions/{id}/raw", Owner, "The bytes of a version", versions::bytes).query(&["download"]).gives_bytes(),
+        Route::new(POST, "/api/v1/files/{file}/versions/{id}/restore", Owner, "Bring a version back, or a copy of it", versions::restore).takes::<wire::RestoreVersion>().gives::<wire::File>(200),
+        Route::new(PATCH, "/api/v1/files/{file}/versions/{id}", Owner, "Name or pin a version", versions::change).takes::<wire::ChangeVersion>().gives::<wire::Version>(200),
+        Route::new(GET, "/api/v1/shares/{share}/trash", Owner, "What was removed and can be brought back", versions::trash).lists::<wire::Trashed>(),
+        Route::new(POST, "/api/v1/trash/{file}/restore", Owner, "Bring back what was removed", versions::restore_trashed).gives::<wire::File>(200),
+        Route::new(DELETE, "/api/v1/trash/{file}", Owner, "Forget what was removed, for good", versions::forget),
+        Route::new(POST, "/api/v1/shares/{share}/put-back", Owner, "Put a folder back to how it stood", versions::put_back).takes::<wire::PutBack>().gives::<wire::DidPutBack>(200),
+        Route::new(POST, "/api/v1/put-back/{id}/undo", Owner, "Undo that", versions::undo).gives::<wire::DidPutBack>(200),
+        Route::new(GET, "/api/v1/history", Owner, "What the history keeps", versions::limits).gives::<wire::History>(200),
+        Route::new(PATCH, "/api/v1/history", Owner, "Change what the history keeps", versions::set_limits).takes::<wire::ChangeHistory>().gives::<wire::History>(200),
         // Links and other keys.
         Route::new(POST, "/api/v1/links", Owner, "Make a link; its secret appears only here", links::make).takes::<wire::NewLink>().gives::<wire::MadeLink>(201),
         Route::new(GET, "/api/v1/links", Owner, "The links there are", links::list).query(&["share", "file"]).lists::<wire::Link>(),

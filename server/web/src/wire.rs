@@ -2,9 +2,11 @@
 
 mod friends;
 mod sync;
+mod versions;
 
 pub use friends::*;
 pub use sync::*;
+pub use versions::*;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
