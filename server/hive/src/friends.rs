@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hyper::StatusCode;
@@ -21,6 +22,8 @@ use crate::places;
 /// A content is handed on in pieces of this size.
 const PIECE_BYTES: usize = 64 * 1_024;
 const FOLDER_NAMES_MAX: u32 = 1_000;
+/// How long whoever answers an invitation waits for what it holds out.
+const OFFERS_WITHIN: Duration = Duration::from_secs(5);
 /// Up to this size a choice between two versions can be taken back.
 const UNDO_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 
@@ -36,6 +39,8 @@ pub(crate) struct FriendsOfHive {
     /// Counts what changes outside of the database.
     changes: watch::Sender<u64>,
     known: Arc<Mutex<BTreeSet<HiveId>>>,
+    /// How often each friend told what they hold out.
+    heard: watch::Receiver<BTreeMap<HiveId, u64>>,
 }
 
 impl FriendsOfHive {
@@ -45,10 +50,11 @@ impl FriendsOfHive {
         peers: peers::Handle,
         signer: Arc<dyn Signer>,
         places: &places::Places,
+        heard: watch::Receiver<BTreeMap<HiveId, u64>>,
     ) -> Self {
         let changes = watch::Sender::new(0);
         let shelf = places.shelf();
-        Self { store, files, peers, signer, shelf, changes, known: Arc::default() }
+        Self { store, files, peers, signer, shelf, changes, known: Arc::default(), heard }
     }
 
     pub(crate) fn changed(&self) {
@@ -215,8 +221,13 @@ impl Friends for FriendsOfHive {
             let text = match &by {
                 Invited::Link(text) | Invited::Words(text) => text,
             };
+            let before = self.heard.borrow().clone();
             let hive = self.peers.accept(text).await.map_err(refused)?;
             self.tell_friends().await?;
+            let told = |heard: &BTreeMap<HiveId, u64>| heard.get(&hive) != before.get(&hive);
+            let mut heard = self.heard.clone();
+            // What they hold out comes with the first words; without it, it comes later.
+            drop(tokio::time::timeout(OFFERS_WITHIN, heard.wait_for(told)).await);
             Ok(hive)
         })
     }

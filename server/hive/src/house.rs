@@ -1,6 +1,7 @@
 //! What this hive gives to the links with friends' hives and takes from them: the meeting point of
 //! peers with people and files. Every right that a friend's hive has is decided here.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -24,6 +25,8 @@ pub(crate) struct HouseOfHive {
     signer: Arc<dyn Signer>,
     about: RwLock<About>,
     taken: Taken,
+    /// How often each friend told what they hold out.
+    heard: watch::Sender<BTreeMap<HiveId, u64>>,
 }
 
 impl HouseOfHive {
@@ -33,7 +36,13 @@ impl HouseOfHive {
         signer: Arc<dyn Signer>,
         taken: Taken,
     ) -> Self {
-        Self { store, files, signer, about: RwLock::default(), taken }
+        let heard = watch::Sender::default();
+        Self { store, files, signer, about: RwLock::default(), taken, heard }
+    }
+
+    /// Counts how often each friend told what they hold out.
+    pub(crate) fn heard(&self) -> watch::Receiver<BTreeMap<HiveId, u64>> {
+        self.heard.subscribe()
     }
 
     /// Reads anew how this hive introduces itself; tells whether that changed.
@@ -209,6 +218,7 @@ impl House for HouseOfHive {
                 })
                 .await
                 .map_err(|error: people::Error| Failure::new(error))?;
+            self.heard.send_modify(|heard| *heard.entry(friend).or_default() += 1);
             for share in wanted {
                 // The taker ends with the hive.
                 if self.taken.send(share).is_err() {
@@ -415,12 +425,12 @@ struct Rights<'a, 'b> {
     view: &'a View<'b>,
     share: ShareId,
     friend: HiveId,
-    known: std::collections::BTreeMap<HiveId, bool>,
+    known: BTreeMap<HiveId, bool>,
 }
 
 impl<'a, 'b> Rights<'a, 'b> {
     fn new(view: &'a View<'b>, share: ShareId, friend: HiveId) -> Self {
-        Self { view, share, friend, known: std::collections::BTreeMap::new() }
+        Self { view, share, friend, known: BTreeMap::new() }
     }
 
     fn allow(&mut self, node: &Node) -> Result<bool, people::Error> {

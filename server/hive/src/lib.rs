@@ -110,6 +110,7 @@ impl Hive {
             peers.clone(),
             signer.clone(),
             &places,
+            house.heard(),
         );
         let state = web::State::new(
             store.clone(),
@@ -229,7 +230,8 @@ async fn open_peers(
     store: &Store,
 ) -> Result<peers::Handle, Error> {
     let (listen, nearby) = links::doors(listeners, port);
-    let options = |listen| peers::Options { signer: signer.clone(), listen, nearby };
+    let options =
+        |listen| peers::Options { signer: signer.clone(), listen, nearby, protocols: None };
     match peers::Handle::start(options(listen.clone()), house.clone(), store.clone()).await {
         Ok(peers) => Ok(peers),
         Err(error) => {
