@@ -5,12 +5,34 @@
 //! ([`Handle::set_friends`]) and hints at changes. Records are read from the store and followed by
 //! the link itself; everything else goes through the house.
 
+mod caller;
+mod db;
+mod difference;
+mod fetch;
+mod hello;
 mod house;
+mod large;
+mod line;
+mod link;
+mod nearby;
+mod progress;
+mod proof;
 mod refusal;
+mod serve;
+mod session;
+mod shared;
 mod state;
 mod task;
+mod tcp;
+mod ticket;
+mod tls;
+mod transport;
+mod wire;
 
 pub use house::{About, Content, Failure, House, Met, Named, Proof, SMALL_BYTES_MAX, Sink, Wanted};
 pub use refusal::Refusal;
 pub use state::{Friend, Lag, Nearby, Progress, Progresses, Standing, Way};
 pub use task::{Handle, Options, Ticket};
+
+#[cfg(test)]
+mod tests;

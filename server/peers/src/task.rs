@@ -1,14 +1,29 @@
 //! All links of a hive, behind one handle.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use store::Store;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use types::{HiveId, ShareId, Signer};
 
-use crate::{Friend, House, Nearby, Progresses, Refusal, Standing};
+use crate::hello::{self, Errand};
+use crate::nearby::{self, Beacon};
+use crate::shared::Shared;
+use crate::tcp::Tcp;
+use crate::ticket::{self, Link};
+use crate::transport::{Door, Transport};
+use crate::wire::{PROTOCOL, PROTOCOL_OLDEST};
+use crate::{Friend, House, Nearby, Progresses, Refusal, Standing, caller, db, fetch, progress};
+
+/// Answering an invitation gives up after this time.
+const ACCEPT_TIME: Duration = Duration::from_secs(9);
+/// How long hives on the local network have to show up.
+const NEARBY_TIME: Duration = Duration::from_secs(4);
+const STOP_TIME: Duration = Duration::from_secs(3);
 
 /// What the links are made with.
 pub struct Options {
@@ -18,6 +33,8 @@ pub struct Options {
     pub listen: Vec<SocketAddr>,
     /// Whether to speak mDNS: only where the hive is open to the network.
     pub nearby: bool,
+    /// The newest and the oldest protocol to speak; `None`: those of this version.
+    pub protocols: Option<(u16, u16)>,
 }
 
 /// What is handed to somebody who is invited.
@@ -32,8 +49,15 @@ pub struct Ticket {
 /// The links of a running hive. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    standings: watch::Sender<BTreeMap<HiveId, Standing>>,
-    progress: watch::Sender<Progresses>,
+    shared: Arc<Shared>,
+    doors: Arc<Mutex<Doors>>,
+}
+
+#[derive(Default)]
+struct Doors {
+    /// Open for as long as they are held.
+    _open: Vec<Door>,
+    beacon: Option<Beacon>,
 }
 
 impl Handle {
@@ -43,91 +67,243 @@ impl Handle {
         house: Arc<dyn House>,
         store: Store,
     ) -> std::io::Result<Self> {
-        let _ = (options, house, store);
-        std::future::ready(()).await;
-        Ok(Self {
-            standings: watch::Sender::new(BTreeMap::new()),
-            progress: watch::Sender::new(BTreeMap::new()),
-        })
+        let epoch = store.write(db::epoch).await.map_err(std::io::Error::other)?;
+        let protocols = options.protocols.unwrap_or((PROTOCOL, PROTOCOL_OLDEST));
+        let transport: Arc<dyn Transport> = Arc::new(Tcp::new(options.signer.clone()));
+        let own = options.signer.hive();
+        let shared = Arc::new(Shared::new(own, house, store, transport, epoch, protocols));
+        let handle = Self { shared: shared.clone(), doors: Arc::default() };
+        handle.listen(options.listen, options.nearby).await?;
+        shared.spawn(caller::run(shared.clone()));
+        shared.spawn(fetch::run(shared.clone()));
+        shared.spawn(progress::run(shared.clone()));
+        Ok(handle)
     }
 
     /// Ends all links, with a word to the other ends, and returns when their tasks have ended.
     pub async fn stop(&self) {
-        std::future::ready(()).await;
+        self.shared.stopping.send_replace(true);
+        *self.doors() = Doors::default();
+        for line in self.shared.lines().values() {
+            line.end(Refusal::Stopping);
+        }
+        let lines: Vec<_> = self.shared.lines().values().cloned().collect();
+        let gone = futures::future::join_all(lines.iter().map(|line| line.gone()));
+        timeout(STOP_TIME, gone).await.map(drop).unwrap_or_default();
+        self.shared.end_tasks().await;
     }
 
-    /// All friends. Who is missing, or paused, is cut off before this returns; new ones are called.
-    /// Call it after every change of friends, and at the start.
+    /// All friends. Who is missing, or paused, is cut off before this returns: nothing more of
+    /// theirs is taken in, nothing more is sent. New ones are called. Call it after every change of
+    /// friends, and at the start.
     pub fn set_friends(&self, friends: Vec<Friend>) {
-        let _ = friends;
+        let friends: BTreeMap<HiveId, Friend> =
+            friends.into_iter().map(|friend| (friend.hive, friend)).collect();
+        let lines = self.shared.lines();
+        for (hive, line) in lines.iter() {
+            match friends.get(hive) {
+                Some(friend) if friend.paused => line.cut(Refusal::Paused),
+                Some(_) => {}
+                None => line.cut(Refusal::NotFriends),
+            }
+        }
+        self.shared.friends.send_if_modified(|known| {
+            let changed = *known != friends;
+            *known = friends;
+            changed
+        });
     }
 
     /// Calls whoever is away, at once: the machine woke up, or came to another network.
-    pub fn network_changed(&self) {}
-
-    /// What `House::shares` or `House::offers` say may have changed, for a friend or for all.
-    pub fn shares_changed(&self, friend: Option<HiveId>) {
-        let _ = friend;
+    pub fn network_changed(&self) {
+        self.shared.network.send_modify(|count| *count += 1);
     }
 
-    /// Opens or closes doors and mDNS while running, as the hive's reach changes.
+    /// What `House::shares` or `House::offers` say may have changed, for a friend or for all.
+    pub fn shares_changed(&self, _friend: Option<HiveId>) {
+        self.shared.shares.send_modify(|count| *count += 1);
+    }
+
+    /// Opens or closes doors and mDNS while running, as the hive's reach changes. Links that are
+    /// there go on.
     pub async fn listen(&self, listen: Vec<SocketAddr>, nearby: bool) -> std::io::Result<()> {
-        let _ = (listen, nearby);
-        std::future::ready(()).await;
+        drop(std::mem::take(&mut *self.doors()));
+        let mut open = Vec::new();
+        for address in listen {
+            let shared = self.shared.clone();
+            let taken = Arc::new(move |pair| {
+                let ours = shared.clone();
+                shared.spawn(async move { caller::take(ours, pair).await });
+            });
+            open.push(self.shared.transport.open(address, taken).await?);
+        }
+        let addresses = callable(open.iter().map(|door| door.address));
+        self.shared.set_addresses(addresses);
+        let beacon = match open.first() {
+            Some(door) if nearby => match nearby::light(&self.shared, door.address.port()) {
+                Ok(beacon) => Some(beacon),
+                Err(error) => {
+                    tracing::warn!(%error, "hives on the local network cannot be found");
+                    None
+                }
+            },
+            _ => None,
+        };
+        *self.doors() = Doors { _open: open, beacon };
         Ok(())
+    }
+
+    fn doors(&self) -> std::sync::MutexGuard<'_, Doors> {
+        self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where this hive can be called, best first: what a ticket holds.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        Vec::new()
+        self.shared.addresses()
     }
 
     /// The link and the words for an invitation with this secret. The house must know the
     /// invitation before anybody answers it, and give the words in `open_words` until it ends.
     pub fn ticket(&self, secret: [u8; 16]) -> Ticket {
-        let _ = secret;
-        Ticket { link: String::new(), words: None }
+        let link = Link {
+            hive: self.shared.own,
+            secret,
+            addresses: self.addresses(),
+            name: self.shared.house.about().name,
+        };
+        let found = self.doors().beacon.is_some() || !self.shared.nearby.borrow().is_empty();
+        Ticket { link: link.write(), words: found.then(|| ticket::words_of(&secret)) }
     }
 
     /// Answers an invitation, by its link or its words: finds the hive, proves the secret, has the
     /// house keep the friend, and goes on as a link. At most ten seconds.
     pub async fn accept(&self, invitation: &str) -> Result<HiveId, Refusal> {
-        let _ = invitation;
-        std::future::ready(()).await;
-        Err(Refusal::NoInvitation)
+        let accepted = match ticket::tidy_words(invitation) {
+            Some(words) => timeout(ACCEPT_TIME, self.accept_words(words)).await,
+            None => {
+                let link = Link::read(invitation)?;
+                timeout(ACCEPT_TIME, self.accept_link(link)).await
+            }
+        };
+        accepted.unwrap_or_else(|_| Err(Refusal::Unreachable { sought: String::new() }))
+    }
+
+    async fn accept_link(&self, link: Link) -> Result<HiveId, Refusal> {
+        if link.hive == self.shared.own {
+            return Err(Refusal::OwnHive);
+        }
+        let mut places = link.addresses;
+        for near in self.shared.nearby.borrow().iter().filter(|near| near.hive == link.hive) {
+            places.extend(near.addresses.iter().copied());
+        }
+        self.answer(link.hive, &places, Errand::Secret(link.secret)).await
+    }
+
+    async fn accept_words(&self, words: String) -> Result<HiveId, Refusal> {
+        let mut nearby = self.shared.nearby.subscribe();
+        let mut asked = Vec::new();
+        let search = async {
+            loop {
+                let places = nearby.borrow_and_update().clone();
+                for place in places {
+                    if asked.contains(&place.hive) || place.addresses.is_empty() {
+                        continue;
+                    }
+                    asked.push(place.hive);
+                    let errand = Errand::Words(&words);
+                    match self.answer(place.hive, &place.addresses, errand).await {
+                        Err(Refusal::WordsWrong | Refusal::Unreachable { .. }) => {}
+                        answered => return answered,
+                    }
+                }
+                if nearby.changed().await.is_err() {
+                    return Err(Refusal::WordsWrong);
+                }
+            }
+        };
+        timeout(NEARBY_TIME, search).await.unwrap_or(Err(Refusal::WordsWrong))
+    }
+
+    async fn answer(
+        &self,
+        hive: HiveId,
+        places: &[SocketAddr],
+        errand: Errand<'_>,
+    ) -> Result<HiveId, Refusal> {
+        let mut pair = caller::reach(&self.shared, hive, places).await?;
+        let admitted = hello::call(&self.shared, &mut pair, errand).await?;
+        self.shared.house.welcomed(admitted.met.clone()).await?;
+        self.shared.befriended(&admitted.met);
+        match caller::adopt(&self.shared, pair, admitted, true) {
+            Ok(()) | Err(Refusal::Twice) => Ok(hive),
+            Err(why) => Err(why),
+        }
     }
 
     /// Hives on the local network, friends among them, this one not.
     pub fn nearby(&self) -> watch::Receiver<Vec<Nearby>> {
-        watch::Sender::new(Vec::new()).subscribe()
+        self.shared.nearby.subscribe()
+    }
+
+    /// Takes note of a hive on the local network that was found by other means than mDNS.
+    pub fn found_nearby(&self, found: Nearby) {
+        nearby::note(&self.shared, found);
     }
 
     /// Four words that both ends see alike.
     pub fn phrase(&self, friend: HiveId) -> [String; 4] {
-        let _ = friend;
-        [const { String::new() }; 4]
+        ticket::phrase(self.shared.own, friend)
     }
 
     /// How each friend's hive stands to this one.
     pub fn standings(&self) -> watch::Receiver<BTreeMap<HiveId, Standing>> {
-        self.standings.subscribe()
+        self.shared.standings.subscribe()
     }
 
     /// How far each connected friend is with each share. Changes at most four times a second.
     pub fn progress(&self) -> watch::Receiver<Progresses> {
-        self.progress.subscribe()
+        self.shared.progress.subscribe()
     }
 
-    /// A share's own lag may have changed, or contents may be wanted; the same as counting up
-    /// `House::needs`.
-    pub fn share_changed(&self, share: ShareId) {
-        let _ = share;
+    /// Contents may be wanted that were not; the same as counting up `House::needs`.
+    pub fn share_changed(&self, _share: ShareId) {
+        self.shared.fetch.notify_one();
     }
 
     /// The hive's database was restored from an older copy: positions that friends know no longer
     /// mean what they did, so everything is gone through again. Call before friends are set.
     pub async fn restored(&self) -> Result<(), store::Error> {
-        std::future::ready(()).await;
+        let begun = self.shared.store.write(|tx| -> Result<u64, store::Error> {
+            db::forget_positions(tx)?;
+            db::begin_epoch(tx)
+        });
+        let epoch = begun.await?;
+        self.shared.epoch.store(epoch, std::sync::atomic::Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Where others can call doors: those bound to every address at all of the machine's, those of the
+/// local network before IPv6; loopback only where there is nothing else.
+fn callable(doors: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let mut addresses = Vec::new();
+    for door in doors {
+        if !door.ip().is_unspecified() {
+            addresses.push(door);
+            continue;
+        }
+        let own = if_addrs::get_if_addrs().unwrap_or_default();
+        let fits = |ip: &IpAddr| match ip {
+            IpAddr::V4(ip) => !ip.is_link_local(),
+            IpAddr::V6(ip) => door.is_ipv6() && !ip.is_unicast_link_local(),
+        };
+        let ips = own.into_iter().map(|own| own.ip()).filter(fits);
+        addresses.extend(ips.map(|ip| SocketAddr::new(ip, door.port())));
+    }
+    addresses.sort_by_key(|address| (address.ip().is_loopback(), address.is_ipv6()));
+    addresses.dedup();
+    if addresses.iter().any(|address| !address.ip().is_loopback()) {
+        addresses.retain(|address| !address.ip().is_loopback());
+    }
+    addresses
 }

@@ -1,0 +1,548 @@
+//! One live link: reads and writes both streams and does what the session says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use store::Record;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use types::ShareId;
+
+use crate::line::{Line, Live, Outbox};
+use crate::serve::{self, Counter};
+use crate::session::{Input, Output, Session};
+use crate::shared::Shared;
+use crate::transport::{Pair, Stream};
+use crate::wire::{self, Blob, Broken, Bulk, Control, FRAME_BYTES_MAX, Given, Said, Since};
+use crate::{Failure, Lag, Met, Refusal, Standing, db};
+
+/// After this silence the other end is asked whether it is there; after the second it is not.
+const SILENCE: Duration = Duration::from_secs(10);
+const SILENCE_MAX: Duration = Duration::from_secs(25);
+const LOAD_BYTES: usize = 512 * 1_024;
+/// Small contents that go beside their records, for each message.
+const INLINE_BYTES_MAX: usize = 1_024 * 1_024;
+/// So many messages wait to be acted on; then nothing more is read.
+const INBOX_MAX: usize = 64;
+const BULK_MAX: usize = 16;
+/// Positions are written down, and the lag told, no more often than this.
+const TICK: Duration = Duration::from_millis(250);
+const REST_TIME: Duration = Duration::from_secs(5);
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+const BYE_TIME: Duration = Duration::from_secs(1);
+
+/// What the loop of a link wakes up for.
+enum Event {
+    Heard(Control),
+    Broken(Broken),
+    Did(Input),
+    Failed(Failure),
+    /// Shares, with how far each was gone through.
+    Shares(Vec<(ShareId, Option<Since>)>, Vec<Vec<u8>>),
+    Newer(Vec<ShareId>),
+    Lags(Vec<(ShareId, Lag)>),
+}
+
+/// Runs until the link ends; tells why it did.
+pub(crate) async fn run(shared: Arc<Shared>, pair: Pair, met: Met, line: Arc<Line>, out: Outbox) {
+    let hive = line.hive;
+    if let Err(failure) = shared.house.met(met).await {
+        tracing::warn!(?hive, %failure, "a friend's hive could not be noted");
+    }
+    let why = Link::new(shared.clone(), line.clone()).run(pair, out).await;
+    tracing::debug!(?hive, %why, "a link ended");
+    line.drop_asks();
+    {
+        let mut lines = shared.lines();
+        if lines.get(&hive).is_some_and(|other| Arc::ptr_eq(other, &line)) {
+            lines.remove(&hive);
+            shared.set_standing(&lines, hive, Standing::Away { why: Some(why.to_string()) });
+        }
+    }
+    line.is_over();
+}
+
+struct Link {
+    shared: Arc<Shared>,
+    line: Arc<Line>,
+    session: Session,
+    inbox: mpsc::Sender<Event>,
+    events: mpsc::Receiver<Event>,
+    /// Records to take in, in the order in which they came.
+    takes: mpsc::UnboundedSender<Output>,
+    taking: Option<mpsc::UnboundedReceiver<Output>>,
+    positions: BTreeMap<ShareId, Since>,
+    said_offers: Option<Vec<Vec<u8>>>,
+    said_lags: BTreeMap<ShareId, Lag>,
+    looking: bool,
+    look_again: bool,
+    helpers: JoinSet<()>,
+}
+
+impl Link {
+    fn new(shared: Arc<Shared>, line: Arc<Line>) -> Self {
+        let (inbox, events) = mpsc::channel(INBOX_MAX);
+        let (takes, taking) = mpsc::unbounded_channel();
+        let session = Session::new(shared.epoch());
+        Self {
+            shared,
+            line,
+            session,
+            inbox,
+            events,
+            takes,
+            taking: Some(taking),
+            positions: BTreeMap::new(),
+            said_offers: None,
+            said_lags: BTreeMap::new(),
+            looking: false,
+            look_again: false,
+            helpers: JoinSet::new(),
+        }
+    }
+
+    async fn run(mut self, pair: Pair, out: Outbox) -> Refusal {
+        let (control_in, control_out) = tokio::io::split(pair.control);
+        let (bulk_in, bulk_out) = tokio::io::split(pair.bulk);
+        let (bulk, bulk_frames) = mpsc::channel(BULK_MAX);
+        let heard = Arc::new(AtomicUsize::new(0));
+        let counter = Counter::open(&self.shared, &self.line, &bulk, &mut self.helpers);
+        self.helpers.spawn(hear(control_in, self.inbox.clone(), heard.clone()));
+        let mut bulk_hearer = tokio::spawn(hear_bulk(bulk_in, self.line.clone(), heard.clone()));
+        self.helpers.spawn(say_bulk(bulk_out, bulk_frames));
+        if let Some(taking) = self.taking.take() {
+            let (shared, line) = (self.shared.clone(), self.line.clone());
+            self.helpers.spawn(take_all(shared, line, taking, self.inbox.clone()));
+        }
+        let speaker = tokio::spawn(speak(control_out, out));
+        let why = self.turn(&counter, &heard).await;
+        self.save_positions().await;
+        if let Refusal::Unreachable { .. } = why {
+            // What arrived before the line broke need not come again.
+            timeout(DRAIN_TIME, &mut bulk_hearer).await.map(drop).unwrap_or_default();
+        }
+        bulk_hearer.abort();
+        self.helpers.shutdown().await;
+        self.line.say(&Control::Bye(why.clone()));
+        drop(counter);
+        // The line's sender lives on in whoever holds it; the speaker is stopped by an empty frame.
+        self.line.hang_up();
+        timeout(BYE_TIME, speaker).await.map(drop).unwrap_or_default();
+        why
+    }
+
+    async fn turn(&mut self, counter: &Counter, heard: &AtomicUsize) -> Refusal {
+        let mut ended = self.line.ended();
+        let mut records = self.shared.store.follow_records();
+        let mut shares = self.shared.shares.subscribe();
+        let mut needs = self.shared.house.needs();
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut last_heard, mut last_at, mut pinged) = (0, Instant::now(), false);
+        let mut lag_due = true;
+        self.ask_shares();
+        loop {
+            tokio::select! {
+                biased;
+                why = why_ended(&mut ended) => return why,
+                Some(event) = self.events.recv() => {
+                    if let Err(why) = self.on(event, counter) {
+                        return why;
+                    }
+                }
+                Ok(()) = records.changed() => self.look(),
+                Ok(()) = shares.changed() => self.ask_shares(),
+                Ok(()) = needs.changed() => lag_due = true,
+                _ = ticks.tick() => {
+                    self.save_positions().await;
+                    if std::mem::take(&mut lag_due) {
+                        self.ask_lags();
+                    }
+                    let now = heard.load(Ordering::Relaxed);
+                    if now != last_heard {
+                        (last_heard, last_at, pinged) = (now, Instant::now(), false);
+                    } else if last_at.elapsed() > SILENCE_MAX {
+                        return Refusal::Unreachable { sought: String::new() };
+                    } else if last_at.elapsed() > SILENCE && !pinged {
+                        pinged = true;
+                        self.line.say(&Control::Ping(0));
+                    }
+                }
+            }
+        }
+    }
+
+    fn on(&mut self, event: Event, counter: &Counter) -> Result<(), Refusal> {
+        match event {
+            Event::Heard(message) => self.heard(message, counter),
+            Event::Broken(broken) => Err(crate::hello::broken(broken)),
+            Event::Failed(failure) => Err(failure.into()),
+            Event::Did(input) => {
+                if let Input::Took { share, upto, done: true, .. } = &input {
+                    self.positions.insert(*share, *upto);
+                }
+                self.step(input)
+            }
+            Event::Shares(shares, offers) => {
+                self.line.set_shares(shares.iter().map(|(share, _)| *share).collect());
+                if self.said_offers.as_ref() != Some(&offers) {
+                    let said = offers.iter().cloned().map(Blob).collect();
+                    self.line.say(&Control::Offers(said));
+                    self.said_offers = Some(offers);
+                }
+                self.step(Input::Shares(shares))?;
+                self.ask_lags();
+                self.shared.fetch.notify_one();
+                Ok(())
+            }
+            Event::Newer(shares) => {
+                self.looking = false;
+                for share in shares {
+                    self.step(Input::Changed(share))?;
+                }
+                if std::mem::take(&mut self.look_again) {
+                    self.look();
+                }
+                Ok(())
+            }
+            Event::Lags(lags) => {
+                for (share, lag) in lags {
+                    if self.said_lags.insert(share, lag) != Some(lag) {
+                        self.line.say(&Control::Lag { share, lag });
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn heard(&mut self, message: Control, counter: &Counter) -> Result<(), Refusal> {
+        let nonsense = |what: &str| Refusal::Nonsense { what: what.to_owned() };
+        match message {
+            Control::Fetch { .. } | Control::Want { .. } | Control::Cancel { .. } => {
+                counter.take(message).map_err(nonsense)
+            }
+            Control::Ping(number) => {
+                self.line.say(&Control::Pong(number));
+                Ok(())
+            }
+            Control::Pong(_) => Ok(()),
+            Control::Bye(why) => Err(why),
+            Control::Lag { share, lag } => {
+                self.line.note_lag(share, lag);
+                // It got something, perhaps what it had not when it was asked.
+                self.line.forget_gone();
+                self.shared.fetch.notify_one();
+                Ok(())
+            }
+            Control::Offers(offers) => {
+                let (shared, hive) = (self.shared.clone(), self.line.hive);
+                self.helpers.spawn(async move {
+                    let offers = offers.into_iter().map(|offer| offer.0).collect();
+                    if let Err(failure) = shared.house.take_offers(hive, offers).await {
+                        tracing::warn!(?hive, %failure, "offers could not be taken in");
+                    }
+                });
+                Ok(())
+            }
+            message => self.step(Input::Heard(message)),
+        }
+    }
+
+    fn step(&mut self, input: Input) -> Result<(), Refusal> {
+        let share = share_of(&input);
+        for output in self.session.on(input) {
+            match output {
+                Output::Say(message) => self.line.say(&message),
+                Output::Load { share, round, since } => self.load(share, round, since),
+                Output::Send { share, round, upto, records, live } => {
+                    self.send(share, round, upto, records, live);
+                }
+                Output::Take { .. } => self.takes.send(output).unwrap_or_default(),
+                Output::Rest(share) => {
+                    let inbox = self.inbox.clone();
+                    self.helpers.spawn(async move {
+                        tokio::time::sleep(REST_TIME).await;
+                        inbox.send(Event::Did(Input::Retry(share))).await.unwrap_or_default();
+                    });
+                }
+                Output::Nonsense(what) => {
+                    return Err(Refusal::Nonsense { what: what.to_owned() });
+                }
+            }
+        }
+        if let Some(share) = share {
+            let course = self.session.course(share);
+            self.line.note_course(share, course.they_have_all && course.we_have_all);
+        }
+        Ok(())
+    }
+
+    fn ask_shares(&mut self) {
+        let (shared, hive, inbox) = (self.shared.clone(), self.line.hive, self.inbox.clone());
+        self.helpers.spawn(async move {
+            let event = match shares_of(&shared, hive).await {
+                Ok((shares, offers)) => Event::Shares(shares, offers),
+                Err(failure) => Event::Failed(failure),
+            };
+            inbox.send(event).await.unwrap_or_default();
+        });
+    }
+
+    fn ask_lags(&mut self) {
+        let (shared, inbox) = (self.shared.clone(), self.inbox.clone());
+        let shares = self.line.shares();
+        self.helpers.spawn(async move {
+            let mut lags = Vec::new();
+            for share in shares {
+                if let Ok(lag) = shared.house.lag(share).await {
+                    lags.push((share, lag));
+                }
+            }
+            inbox.send(Event::Lags(lags)).await.unwrap_or_default();
+        });
+    }
+
+    /// Looks which shares have records that were not sent.
+    fn look(&mut self) {
+        if std::mem::replace(&mut self.looking, true) {
+            self.look_again = true;
+            return;
+        }
+        let (shared, inbox, sending) =
+            (self.shared.clone(), self.inbox.clone(), self.session.sending());
+        self.helpers.spawn(async move {
+            let newer = shared.store.read(move |view| -> Result<_, store::Error> {
+                let mut newer = Vec::new();
+                for (share, sent) in sending {
+                    if store::newest_record(view, share)? > sent {
+                        newer.push(share);
+                    }
+                }
+                Ok(newer)
+            });
+            let event = match newer.await {
+                Ok(newer) => Event::Newer(newer),
+                Err(error) => Event::Failed(Failure::new(error)),
+            };
+            inbox.send(event).await.unwrap_or_default();
+        });
+    }
+
+    fn load(&mut self, share: ShareId, round: u32, since: u64) {
+        let (shared, inbox) = (self.shared.clone(), self.inbox.clone());
+        self.helpers.spawn(async move {
+            let loaded = shared.store.read(move |view| db::load(view, share, since, LOAD_BYTES));
+            let event = match loaded.await {
+                Ok((upto, more, records)) => {
+                    let records = records.into_iter().map(Said::from).collect();
+                    Event::Did(Input::Loaded { share, round, upto, more, records })
+                }
+                Err(error) => Event::Failed(Failure::new(error)),
+            };
+            inbox.send(event).await.unwrap_or_default();
+        });
+    }
+
+    /// Sends records; live ones with their small contents, which takes a moment.
+    fn send(&mut self, share: ShareId, round: u32, upto: Since, records: Vec<Said>, live: bool) {
+        if !live || records.is_empty() {
+            let contents = Vec::new();
+            let message = Control::Records { share, round, upto, records, contents };
+            return self.line.say(&message);
+        }
+        self.line.queue_live(Live { share, round, upto, records });
+        if self.line.begin_live() {
+            let (shared, line) = (self.shared.clone(), self.line.clone());
+            self.helpers.spawn(send_live(shared, line));
+        }
+    }
+
+    async fn save_positions(&mut self) {
+        if self.positions.is_empty() {
+            return;
+        }
+        let (positions, hive) = (std::mem::take(&mut self.positions), self.line.hive);
+        let saved = self.shared.store.write(move |tx| {
+            positions
+                .iter()
+                .try_for_each(|(share, since)| db::set_position(tx, hive, *share, *since))
+        });
+        if let Err(error) = saved.await {
+            tracing::warn!(?hive, %error, "how far a friend's records were read is not kept");
+        }
+    }
+}
+
+async fn why_ended(ended: &mut watch::Receiver<Option<Refusal>>) -> Refusal {
+    let end = ended.wait_for(Option::is_some).await;
+    end.ok().and_then(|end| end.clone()).unwrap_or(Refusal::Stopping)
+}
+
+fn share_of(input: &Input) -> Option<ShareId> {
+    match input {
+        Input::Changed(share) | Input::Retry(share) => Some(*share),
+        Input::Loaded { share, .. } | Input::Took { share, .. } => Some(*share),
+        Input::Heard(
+            Control::Follow { share, .. }
+            | Control::Unfollow { share }
+            | Control::Records { share, .. }
+            | Control::Taken { share, .. },
+        ) => Some(*share),
+        Input::Heard(_) | Input::Shares(_) => None,
+    }
+}
+
+type SharesAndOffers = (Vec<(ShareId, Option<Since>)>, Vec<Vec<u8>>);
+
+async fn shares_of(shared: &Shared, hive: types::HiveId) -> Result<SharesAndOffers, Failure> {
+    let shares = shared.house.shares(hive).await?;
+    let offers = shared.house.offers(hive).await?;
+    let with_positions = shared.store.read(move |view| -> Result<_, store::Error> {
+        shares
+            .into_iter()
+            .map(|share| Ok((share, db::position(view, hive, share)?)))
+            .collect::<Result<Vec<_>, store::Error>>()
+    });
+    Ok((with_positions.await.map_err(Failure::new)?, offers))
+}
+
+/// Sends what is queued, in order, each batch with the small contents that it names.
+async fn send_live(shared: Arc<Shared>, line: Arc<Line>) {
+    while let Some(Live { share, round, upto, records }) = line.next_live() {
+        let mut contents: Vec<Given> = Vec::new();
+        let mut bytes = 0;
+        for said in &records {
+            let record = Record {
+                seq: 0,
+                kind: said.kind,
+                key: said.key.0.clone(),
+                body: said.body.0.clone(),
+            };
+            for named in shared.house.named(share, &record) {
+                if named.size > crate::SMALL_BYTES_MAX
+                    || bytes + named.size as usize > INLINE_BYTES_MAX
+                    || contents.iter().any(|given| given.hash == named.hash)
+                {
+                    continue;
+                }
+                let Ok(Some(found)) = shared.house.content(share, named.hash).await else {
+                    continue;
+                };
+                let read = tokio::task::spawn_blocking(move || serve::read_small(&*found)).await;
+                if let Ok(Ok(Some(found))) = read {
+                    bytes += found.len();
+                    contents.push(Given { hash: named.hash, bytes: Blob(found) });
+                }
+            }
+        }
+        line.note_traffic(share, 0, bytes as u64);
+        line.say(&Control::Records { share, round, upto, records, contents });
+    }
+}
+
+/// Takes records in, one batch after the other, their contents first.
+async fn take_all(
+    shared: Arc<Shared>,
+    line: Arc<Line>,
+    mut taking: mpsc::UnboundedReceiver<Output>,
+    inbox: mpsc::Sender<Event>,
+) {
+    while let Some(output) = taking.recv().await {
+        let Output::Take { share, round, upto, records, contents } = output else { continue };
+        if line.cut.load(Ordering::SeqCst) {
+            return;
+        }
+        line.forget_gone();
+        let mut given = Vec::with_capacity(contents.len());
+        for Given { hash, bytes } in contents {
+            if types::Hash::of(&bytes.0) != hash {
+                let what = "a content is not what its hash says".to_owned();
+                return line.end(Refusal::Nonsense { what });
+            }
+            line.note_traffic(share, bytes.0.len() as u64, 0);
+            given.push((hash, bytes.0));
+        }
+        let mut took = Ok(());
+        if !given.is_empty() {
+            took = shared.house.give(share, given).await;
+        }
+        if took.is_ok() && !records.is_empty() {
+            let records = records.into_iter().map(Record::from).collect();
+            took = shared.house.take(line.hive, share, records).await;
+        }
+        if let Err(failure) = &took {
+            tracing::warn!(%share, %failure, "a friend's records could not be taken in");
+        }
+        shared.fetch.notify_one();
+        let did = Event::Did(Input::Took { share, round, upto, done: took.is_ok() });
+        if inbox.send(did).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn hear(
+    mut stream: ReadHalf<Box<dyn Stream>>,
+    inbox: mpsc::Sender<Event>,
+    heard: Arc<AtomicUsize>,
+) {
+    loop {
+        let event = match wire::read(&mut stream, FRAME_BYTES_MAX).await {
+            Ok(message) => Event::Heard(message),
+            Err(broken) => {
+                inbox.send(Event::Broken(broken)).await.unwrap_or_default();
+                return;
+            }
+        };
+        heard.fetch_add(1, Ordering::Relaxed);
+        if inbox.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn hear_bulk(mut stream: impl AsyncRead + Unpin, line: Arc<Line>, heard: Arc<AtomicUsize>) {
+    loop {
+        let message: Bulk = match wire::read(&mut stream, FRAME_BYTES_MAX).await {
+            Ok(message) => message,
+            Err(broken) => return line.end(crate::hello::broken(broken)),
+        };
+        heard.fetch_add(1, Ordering::Relaxed);
+        // Nobody waits any more for what was cancelled.
+        if let Some(answers) = line.answers(message.id()) {
+            answers.send(message).await.unwrap_or_default();
+        }
+    }
+}
+
+async fn say_bulk(mut stream: impl AsyncWrite + Unpin, mut frames: mpsc::Receiver<Vec<u8>>) {
+    while let Some(frame) = frames.recv().await {
+        if stream.write_all(&frame).await.is_err() {
+            return;
+        }
+        if frames.is_empty() && stream.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn speak(mut stream: WriteHalf<Box<dyn Stream>>, mut out: Outbox) {
+    while let Some(frame) = out.frames.recv().await {
+        if frame.is_empty() {
+            break;
+        }
+        out.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
+        if stream.write_all(&frame).await.is_err() {
+            return;
+        }
+        if out.frames.is_empty() && stream.flush().await.is_err() {
+            return;
+        }
+    }
+    stream.shutdown().await.unwrap_or_default();
+}

@@ -1,0 +1,251 @@
+//! Contents on their way out: small ones packed together, large ones in pieces or as a difference.
+//! Two lanes, so that small ones never wait for large ones.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+use types::{Hash, ShareId};
+
+use crate::difference::{self, Part};
+use crate::line::Line;
+use crate::shared::Shared;
+use crate::wire::{self, Blob, Bulk, Control, Given, Outcome, PIECE_BYTES};
+use crate::{Content, Failure, SMALL_BYTES_MAX};
+
+/// So many requests may wait in a lane.
+const WAITING_MAX: usize = 256;
+const HASHES_MAX: usize = 1_024;
+const RANGES_MAX: usize = 4_096;
+/// Small contents are put together up to this size.
+const PACK_BYTES: usize = 512 * 1_024;
+
+/// The requests of one friend.
+pub(crate) struct Counter {
+    small: mpsc::Sender<Fetch>,
+    large: mpsc::Sender<Want>,
+    open: Arc<Mutex<HashMap<u64, Arc<AtomicBool>>>>,
+}
+
+struct Fetch {
+    id: u64,
+    share: ShareId,
+    hashes: Vec<Hash>,
+}
+
+struct Want {
+    id: u64,
+    share: ShareId,
+    hash: Hash,
+    base: Option<Hash>,
+    ranges: Vec<(u64, u64)>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Counter {
+    /// Frames go to `bulk`, which is bounded: a friend who reads slowly is sent slowly.
+    pub(crate) fn open(
+        shared: &Arc<Shared>,
+        line: &Arc<Line>,
+        bulk: &mpsc::Sender<Vec<u8>>,
+        tasks: &mut tokio::task::JoinSet<()>,
+    ) -> Self {
+        let (small, fetches) = mpsc::channel(WAITING_MAX);
+        let (large, wants) = mpsc::channel(WAITING_MAX);
+        let open = Arc::default();
+        tasks.spawn(serve_small(shared.clone(), line.clone(), bulk.clone(), fetches));
+        tasks.spawn(serve_large(
+            shared.clone(),
+            line.clone(),
+            bulk.clone(),
+            wants,
+            Arc::clone(&open),
+        ));
+        Self { small, large, open }
+    }
+
+    /// Takes a request in, or says what is wrong with it.
+    pub(crate) fn take(&self, message: Control) -> Result<(), &'static str> {
+        let full = "it asks for too much at once";
+        match message {
+            Control::Fetch { id, share, hashes } => {
+                if hashes.len() > HASHES_MAX {
+                    return Err(full);
+                }
+                self.small.try_send(Fetch { id, share, hashes }).map_err(|_| full)
+            }
+            Control::Want { id, share, hash, base, ranges } => {
+                if ranges.len() > RANGES_MAX {
+                    return Err(full);
+                }
+                let stopped = Arc::new(AtomicBool::new(false));
+                self.wants().insert(id, stopped.clone());
+                let want = Want { id, share, hash, base, ranges, stopped };
+                self.large.try_send(want).map_err(|_| full)
+            }
+            Control::Cancel { id } => {
+                if let Some(stopped) = self.wants().get(&id) {
+                    stopped.store(true, Ordering::Relaxed);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn wants(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<AtomicBool>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A content that the share has, if the friend may have the share.
+async fn content(
+    shared: &Shared,
+    line: &Line,
+    share: ShareId,
+    hash: Hash,
+) -> Result<Option<Box<dyn Content>>, Failure> {
+    if !line.has(share) {
+        return Ok(None);
+    }
+    shared.house.content(share, hash).await
+}
+
+/// Reads a content whole if it is small.
+pub(crate) fn read_small(content: &dyn Content) -> Result<Option<Vec<u8>>, Failure> {
+    let size = content.size();
+    if size > SMALL_BYTES_MAX {
+        return Ok(None);
+    }
+    difference::read(content, 0, usize::try_from(size).unwrap_or(0)).map(Some)
+}
+
+async fn serve_small(
+    shared: Arc<Shared>,
+    line: Arc<Line>,
+    bulk: mpsc::Sender<Vec<u8>>,
+    mut fetches: mpsc::Receiver<Fetch>,
+) {
+    while let Some(Fetch { id, share, hashes }) = fetches.recv().await {
+        let (mut contents, mut bytes, mut missing) = (Vec::new(), 0, Vec::new());
+        for hash in hashes {
+            let found = match content(&shared, &line, share, hash).await {
+                Ok(Some(found)) => {
+                    let read = tokio::task::spawn_blocking(move || read_small(&*found)).await;
+                    read.unwrap_or_else(|error| Err(Failure::new(error)))
+                }
+                Ok(None) => Ok(None),
+                Err(failure) => Err(failure),
+            };
+            match found {
+                Ok(Some(found)) => {
+                    bytes += found.len();
+                    contents.push(Given { hash, bytes: Blob(found) });
+                }
+                Ok(None) => missing.push(hash),
+                Err(failure) => {
+                    tracing::debug!(%hash, %failure, "a content could not be read");
+                    missing.push(hash);
+                }
+            }
+            if bytes >= PACK_BYTES {
+                line.note_traffic(share, 0, bytes as u64);
+                let frame =
+                    wire::frame(&Bulk::Small { id, contents: std::mem::take(&mut contents) });
+                bytes = 0;
+                if bulk.send(frame).await.is_err() {
+                    return;
+                }
+            }
+        }
+        line.note_traffic(share, 0, bytes as u64);
+        let mut frames = wire::frame(&Bulk::Small { id, contents });
+        frames.extend(wire::frame(&Bulk::End { id, outcome: Outcome::Sent { missing } }));
+        if bulk.send(frames).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn serve_large(
+    shared: Arc<Shared>,
+    line: Arc<Line>,
+    bulk: mpsc::Sender<Vec<u8>>,
+    mut wants: mpsc::Receiver<Want>,
+    open: Arc<Mutex<HashMap<u64, Arc<AtomicBool>>>>,
+) {
+    while let Some(want) = wants.recv().await {
+        let id = want.id;
+        let outcome = match give(&shared, &line, &bulk, want).await {
+            Ok(outcome) => outcome,
+            Err(failure) => {
+                tracing::debug!(%failure, "a content could not be sent");
+                Outcome::Failed
+            }
+        };
+        open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        if bulk.send(wire::frame(&Bulk::End { id, outcome })).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn give(
+    shared: &Shared,
+    line: &Arc<Line>,
+    bulk: &mpsc::Sender<Vec<u8>>,
+    want: Want,
+) -> Result<Outcome, Failure> {
+    let Some(target) = content(shared, line, want.share, want.hash).await? else {
+        return Ok(Outcome::Gone);
+    };
+    let mut base = None;
+    if let Some(hash) = want.base {
+        base = content(shared, line, want.share, hash).await?;
+        if base.is_none() {
+            return Ok(Outcome::NoBase);
+        }
+    }
+    let (line, bulk) = (line.clone(), bulk.clone());
+    let done =
+        tokio::task::spawn_blocking(move || send(&line, &bulk, &want, &*target, base.as_deref()));
+    done.await.map_err(Failure::new)??;
+    Ok(Outcome::Sent { missing: Vec::new() })
+}
+
+fn send(
+    line: &Line,
+    bulk: &mpsc::Sender<Vec<u8>>,
+    want: &Want,
+    target: &dyn Content,
+    base: Option<&dyn Content>,
+) -> Result<(), Failure> {
+    let whole = Part::Fresh { at: 0, length: target.size() };
+    let parts = match base {
+        Some(base) => difference::difference(base, target)?,
+        None => vec![whole],
+    };
+    for (start, end) in &want.ranges {
+        for part in parts.iter().filter_map(|part| part.within(*start, *end)) {
+            if let Part::Copy { at, from, length } = part {
+                let frame = wire::frame(&Bulk::Copy { id: want.id, at, from, length });
+                bulk.blocking_send(frame).map_err(Failure::new)?;
+                continue;
+            }
+            let (mut at, end) = part.span();
+            while at < end {
+                if want.stopped.load(Ordering::Relaxed) || line.cut.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                let size = usize::try_from(end - at).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
+                let bytes = Blob(difference::read(target, at, size)?);
+                let frame = wire::frame(&Bulk::Piece { id: want.id, at, bytes });
+                bulk.blocking_send(frame).map_err(Failure::new)?;
+                line.note_traffic(want.share, 0, size as u64);
+                at += size as u64;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! What all links of a hive have in common: who it is, its friends, its doors, who is connected.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use store::Store;
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::JoinSet;
+use types::{HiveId, ShareId};
+
+use crate::line::Line;
+use crate::transport::Transport;
+use crate::{Friend, House, Met, Nearby, Progresses, Refusal, Standing};
+
+const STRANGERS_MAX: usize = 8;
+const TRIES_MAX: usize = 10;
+const TRIES_TIME: Duration = Duration::from_secs(60);
+const ADDRESSES_MAX: usize = 8;
+
+pub(crate) struct Shared {
+    pub(crate) own: HiveId,
+    pub(crate) house: Arc<dyn House>,
+    pub(crate) store: Store,
+    pub(crate) transport: Arc<dyn Transport>,
+    /// Drawn at the start.
+    pub(crate) run: u64,
+    pub(crate) epoch: AtomicU64,
+    /// The newest and the oldest protocol.
+    pub(crate) protocols: (u16, u16),
+    pub(crate) friends: watch::Sender<BTreeMap<HiveId, Friend>>,
+    pub(crate) standings: watch::Sender<BTreeMap<HiveId, Standing>>,
+    pub(crate) progress: watch::Sender<Progresses>,
+    pub(crate) nearby: watch::Sender<Vec<Nearby>>,
+    pub(crate) strangers: Semaphore,
+    pub(crate) tries: Tries,
+    /// Something may be wanted, or can be had.
+    pub(crate) fetch: Notify,
+    /// Counts up when the machine may be on another network.
+    pub(crate) network: watch::Sender<u64>,
+    /// Counts up when the house may answer differently.
+    pub(crate) shares: watch::Sender<u64>,
+    pub(crate) stopping: watch::Sender<bool>,
+    own_addresses: Mutex<Vec<SocketAddr>>,
+    lines: Mutex<BTreeMap<HiveId, Arc<Line>>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        own: HiveId,
+        house: Arc<dyn House>,
+        store: Store,
+        transport: Arc<dyn Transport>,
+        epoch: u64,
+        protocols: (u16, u16),
+    ) -> Self {
+        Self {
+            own,
+            house,
+            store,
+            transport,
+            run: rand::random(),
+            epoch: AtomicU64::new(epoch),
+            protocols,
+            friends: watch::Sender::new(BTreeMap::new()),
+            standings: watch::Sender::new(BTreeMap::new()),
+            progress: watch::Sender::new(BTreeMap::new()),
+            nearby: watch::Sender::new(Vec::new()),
+            strangers: Semaphore::new(STRANGERS_MAX),
+            tries: Tries::default(),
+            fetch: Notify::new(),
+            network: watch::Sender::new(0),
+            shares: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
+            own_addresses: Mutex::default(),
+            lines: Mutex::default(),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// Runs a task that ends with the links.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    pub(crate) async fn end_tasks(&self) {
+        let mut tasks =
+            std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let own = self.own_addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        own.iter().take(ADDRESSES_MAX).copied().collect()
+    }
+
+    pub(crate) fn set_addresses(&self, addresses: Vec<SocketAddr>) {
+        *self.own_addresses.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
+    }
+
+    pub(crate) fn may_connect(&self, hive: HiveId) -> Result<(), Refusal> {
+        match self.friends.borrow().get(&hive) {
+            Some(friend) if friend.paused => Err(Refusal::Paused),
+            Some(_) => Ok(()),
+            None => Err(Refusal::NotFriends),
+        }
+    }
+
+    /// Lets a new friend in before the hive has said so.
+    pub(crate) fn befriended(&self, met: &Met) {
+        let friend = Friend { hive: met.hive, addresses: met.addresses.clone(), paused: false };
+        self.friends.send_modify(|friends| drop(friends.insert(met.hive, friend)));
+    }
+
+    pub(crate) fn lines(&self) -> MutexGuard<'_, BTreeMap<HiveId, Arc<Line>>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn line(&self, hive: HiveId) -> Option<Arc<Line>> {
+        self.lines().get(&hive).cloned()
+    }
+
+    /// The lines over which a share goes.
+    pub(crate) fn lines_with(&self, share: ShareId) -> Vec<Arc<Line>> {
+        self.lines().values().filter(|line| line.has(share)).cloned().collect()
+    }
+
+    pub(crate) fn shares_on_lines(&self) -> BTreeSet<ShareId> {
+        self.lines().values().flat_map(|line| line.shares()).collect()
+    }
+
+    /// How a friend stands who is not connected.
+    pub(crate) fn stand(&self, hive: HiveId, standing: Standing) {
+        let lines = self.lines();
+        if !lines.contains_key(&hive) {
+            self.set_standing(&lines, hive, standing);
+        }
+    }
+
+    /// With the lines locked, so that standings follow each other as lines do.
+    pub(crate) fn set_standing(
+        &self,
+        _: &MutexGuard<'_, BTreeMap<HiveId, Arc<Line>>>,
+        hive: HiveId,
+        standing: Standing,
+    ) {
+        self.standings.send_if_modified(|standings| {
+            if standings.get(&hive) == Some(&standing) {
+                return false;
+            }
+            standings.insert(hive, standing);
+            true
+        });
+    }
+}
+
+/// Counts wrong secrets and words, whoever brings them.
+#[derive(Debug, Default)]
+pub(crate) struct Tries(Mutex<VecDeque<Instant>>);
+
+impl Tries {
+    pub(crate) fn may_try(&self) -> Result<(), Refusal> {
+        let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while failed.front().is_some_and(|at| at.elapsed() > TRIES_TIME) {
+            failed.pop_front();
+        }
+        if failed.len() < TRIES_MAX { Ok(()) } else { Err(Refusal::SlowDown) }
+    }
+
+    pub(crate) fn failed(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(Instant::now());
+    }
+}
