@@ -147,6 +147,52 @@ pub(crate) enum Command {
         /// NAME/PATH or a path on disk.
         file: String,
     },
+    /// The versions of a file, newest first.
+    Versions {
+        /// NAME/PATH or a path on disk.
+        file: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring an earlier version of a file back; without a choice, the one before.
+    Restore {
+        /// NAME/PATH or a path on disk.
+        file: String,
+        /// The version, by its number in `skep versions`.
+        #[arg(long, value_name = "ID", conflicts_with = "at")]
+        version: Option<u64>,
+        /// The version that stood at this moment: 14:00, "tuesday 14:00", 2h.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// Beside the file instead of over it.
+        #[arg(long)]
+        as_copy: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// What was removed, with the days that it is still kept.
+    Trash {
+        /// NAME, NAME/PATH or a path on disk.
+        place: String,
+        /// Bring back what stood under this path.
+        #[arg(long)]
+        restore: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a folder back to how it stood at a moment.
+    PutBack {
+        /// NAME, NAME/PATH or a path on disk.
+        folder: Option<String>,
+        /// The moment: 14:00, "tuesday 14:00", "2026-11-20 14:00", 2h.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// Undo a putting back, by its number.
+        #[arg(long, value_name = "ID", conflicts_with_all = ["folder", "at"])]
+        undo: Option<u64>,
+        #[arg(long)]
+        json: bool,
+    },
     /// Links, browsers and tokens.
     Keys {
         #[command(subcommand)]

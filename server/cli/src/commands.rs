@@ -3,6 +3,7 @@
 pub(crate) mod config;
 pub(crate) mod files;
 pub(crate) mod friend;
+pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod member;
 pub(crate) mod open;

@@ -56,6 +56,20 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Status { json }) => commands::status::run(home, json).await,
         Some(Command::Ls { place, json }) => commands::files::list(home, place, json).await,
         Some(Command::Cat { file }) => commands::files::show(home, &file).await,
+        Some(Command::Versions { file, json }) => {
+            commands::history::versions(home, &file, json).await
+        }
+        Some(Command::Restore { file, version, at, as_copy, json }) => {
+            let how = (as_copy, json);
+            commands::history::restore(home, &file, version, at.as_deref(), how).await
+        }
+        Some(Command::Trash { place, restore, json }) => {
+            commands::history::trash(home, &place, restore, json).await
+        }
+        Some(Command::PutBack { folder, at, undo, json }) => {
+            let (folder, at) = (folder.as_deref(), at.as_deref());
+            commands::history::put_back(home, folder, at, undo, json).await
+        }
         Some(Command::Keys { command }) => match command {
             KeysCommand::List { json } => commands::keys::list(home, json).await,
             KeysCommand::Revoke { ids } => commands::keys::revoke(home, &ids).await,
