@@ -9,6 +9,7 @@ mod durable;
 mod friends;
 mod full;
 mod guests;
+mod history;
 mod many;
 mod missing;
 mod network;
