@@ -1,7 +1,7 @@
 //! What a friend's hive tells becomes part of the records, and what hives did apart is mended, in
 //! the same way by whoever sees the need first.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use types::{FileId, Name, Signer, Vector};
 
@@ -97,18 +97,28 @@ fn follow_merge<L: Ledger>(
 ) -> Result<bool, L::Error> {
     let alive = is_alive(node);
     let folder = current(node).is_some_and(|version| version.what.is_folder());
+    let removed = seen_by_people(node);
+    let others: BTreeSet<FileId> = node.gone.iter().filter_map(|gone| gone.merged_into).collect();
+    let others: Vec<FileId> = others.into_iter().filter(|other| *other != into.id).collect();
     if !folder {
         let before = into.clone();
-        for version in living(node) {
-            carry(hand, node.id, version, &mut into);
+        let kept = |version: &&Version| !removed.has_seen(&version.vector);
+        if others.is_empty() {
+            living(node).into_iter().for_each(|version| carry(hand, node.id, version, &mut into));
+        } else {
+            let kept = node.versions.iter().filter(kept);
+            kept.for_each(|version| carry(hand, node.id, version, &mut into));
         }
-        let removed = carried(node.id, &seen_by_people(node));
+        let removed = carried(node.id, &removed);
         if !seen(&into).has_seen(&removed) {
             hand.remove(&mut into, removed, None)?;
         }
         if into != before {
             hand.save(&into)?;
             hand.ledger.set_unmended(into.id, true)?;
+        }
+        for other in others {
+            withdraw(hand, node, other)?;
         }
     }
     if !alive {
@@ -120,6 +130,19 @@ fn follow_merge<L: Ledger>(
     hand.save(&node)?;
     hand.ledger.set_unmended(node.id, true)?;
     Ok(true)
+}
+
+/// Hives that did not know of each other merged a node into different ones. It belongs to one of
+/// these, and leaves the others, but for what people made of it there.
+fn withdraw<L: Ledger>(hand: &mut Hand<'_, L>, node: &Node, from: FileId) -> Result<(), L::Error> {
+    let Some(mut from) = hand.ledger.node(from)? else { return Ok(()) };
+    let all = carried(node.id, &known(node));
+    if living(&from).iter().any(|version| all.has_seen(&version.vector)) {
+        hand.remove(&mut from, all, None)?;
+        hand.save(&from)?;
+        hand.ledger.set_unmended(from.id, true)?;
+    }
+    Ok(())
 }
 
 /// Adds a version of another node, unless it is known or outdated there.
