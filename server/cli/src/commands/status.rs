@@ -15,9 +15,9 @@ pub(crate) async fn run(home: Option<&Path>, json: bool) -> Result<(), Failure> 
     let client = Client::new(Places::find(home)?);
     let status = client.status().await?;
     let shares = client.shares().await?;
-    let mut progress: Vec<wire::Sync> = Vec::new();
+    let mut progress = Vec::new();
     for share in &shares {
-        progress.push(client.get(&format!("/shares/{}/sync", share.id)).await?);
+        progress.push(progress_of(&client, share).await?);
     }
     if json {
         return Ok(print::json(&shown(&status, &shares, &progress)?)?);
@@ -34,9 +34,10 @@ pub(crate) async fn run(home: Option<&Path>, json: bool) -> Result<(), Failure> 
         print::line("Nothing is shared yet.")?;
         return Ok(print::line("Next: skep share PATH --edit")?);
     }
-    let rows = shares.iter().zip(&progress).map(|(share, progress)| row(share, progress));
+    let rows = shares.iter().zip(&progress).map(|(share, progress)| row(share, progress.as_ref()));
     print::table(&rows.collect::<Vec<_>>())?;
     for (share, progress) in shares.iter().zip(&progress) {
+        let Some(progress) = progress else { continue };
         for waiting in progress.waiting.iter().take(WAITING_MAX) {
             let place = format!("{}/{}", share.name, waiting.path);
             print::line(&format!("  {place}: {} {}", waiting.detail, waiting.hint))?;
@@ -52,24 +53,35 @@ pub(crate) async fn run(home: Option<&Path>, json: bool) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The status with every share, and of each how far it is.
+/// How far a share is; `None` if the hive cannot tell, so that one share keeps no other from
+/// being shown.
+async fn progress_of(client: &Client, share: &wire::Share) -> Result<Option<wire::Sync>, Failure> {
+    match client.get(&format!("/shares/{}/sync", share.id)).await {
+        Ok(progress) => Ok(Some(progress)),
+        Err(hive::Error::Problem { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The status with every share, and of each how far it is; `null` where that is not known.
 fn shown(
     status: &wire::Status,
     shares: &[wire::Share],
-    progress: &[wire::Sync],
+    progress: &[Option<wire::Sync>],
 ) -> Result<Value, Failure> {
     let mut list = Vec::new();
     for (share, progress) in shares.iter().zip(progress) {
         let mut one = serde_json::to_value(share)?;
+        let progress = progress.as_ref();
         for (key, value) in [
-            ("in_sync", json!(progress.in_sync)),
-            ("files_to_go", json!(progress.files_to_go)),
-            ("bytes_to_go", json!(progress.bytes_to_go)),
-            ("here", json!(progress.here)),
-            ("friends", json!(progress.friends)),
-            ("waiting", json!(progress.waiting)),
-            ("held_back", json!(progress.held_back)),
-            ("paused", json!(progress.paused)),
+            ("in_sync", json!(progress.map(|all| all.in_sync))),
+            ("files_to_go", json!(progress.map(|all| all.files_to_go))),
+            ("bytes_to_go", json!(progress.map(|all| all.bytes_to_go))),
+            ("here", json!(progress.map(|all| &all.here))),
+            ("friends", json!(progress.map_or(&[][..], |all| &all.friends))),
+            ("waiting", json!(progress.map_or(&[][..], |all| &all.waiting))),
+            ("held_back", json!(progress.and_then(|all| all.held_back.as_ref()))),
+            ("paused", json!(progress.and_then(|all| all.paused.as_ref()))),
         ] {
             one[key] = value;
         }
@@ -81,10 +93,11 @@ fn shown(
 }
 
 /// What a share is doing; with friends, how far it is.
-fn standing(share: &wire::Share, progress: &wire::Sync) -> String {
+fn standing(share: &wire::Share, progress: Option<&wire::Sync>) -> String {
     if let Some(reason) = &share.reason {
         return reason.clone();
     }
+    let Some(progress) = progress else { return share.state.replace('_', " ") };
     if progress.paused.is_some() {
         return "paused with friends".to_owned();
     }
@@ -102,7 +115,7 @@ fn standing(share: &wire::Share, progress: &wire::Sync) -> String {
     }
 }
 
-fn row(share: &wire::Share, progress: &wire::Sync) -> Vec<String> {
+fn row(share: &wire::Share, progress: Option<&wire::Sync>) -> Vec<String> {
     vec![
         share.name.clone(),
         standing(share, progress),
