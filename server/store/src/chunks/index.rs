@@ -9,6 +9,9 @@ use crate::{Error, Tx, View};
 /// A chunk's hash and its size in a content's list.
 const ENTRY_BYTES: usize = 36;
 
+/// A chunk as it is stored: hash, bytes or place, size, whether compressed.
+pub(super) type Stored<T> = (Hash, T, u32, bool);
+
 pub(super) struct Row {
     pub(super) place: Place,
     pub(super) size: u32,
@@ -121,8 +124,8 @@ pub(super) fn empty(tx: &Tx, hash: Hash) -> Result<(), Error> {
     Ok(())
 }
 
-/// Chunks that stand in the database itself: hash, bytes, size, whether compressed.
-pub(super) fn inline(view: &View, limit: u32) -> Result<Vec<(Hash, Vec<u8>, u32, bool)>, Error> {
+/// Chunks that stand in the database itself.
+pub(super) fn inline(view: &View, limit: u32) -> Result<Vec<Stored<Vec<u8>>>, Error> {
     let mut statement = view.prepare_cached(
         "SELECT hash, bytes, size, packed FROM chunk WHERE bytes IS NOT NULL ORDER BY row LIMIT ?1",
     )?;
@@ -140,8 +143,8 @@ pub(super) fn wanted_of(view: &View, pack: u64) -> Result<u64, Error> {
     Ok(bytes.cast_unsigned())
 }
 
-/// The chunks of a pack in their order: hash, place, size, whether compressed.
-pub(super) fn in_pack(view: &View, pack: u64) -> Result<Vec<(Hash, Spot, u32, bool)>, Error> {
+/// The chunks of a pack in their order.
+pub(super) fn in_pack(view: &View, pack: u64) -> Result<Vec<Stored<Spot>>, Error> {
     let mut statement = view.prepare_cached(
         "SELECT hash, at, stored, size, packed FROM chunk WHERE pack = ?1 ORDER BY at",
     )?;

@@ -3,7 +3,7 @@
 
 use types::Hash;
 
-use super::index;
+use super::index::{self, Stored};
 use super::pack::Spot;
 use crate::{Error, Store};
 
@@ -11,8 +11,6 @@ use crate::{Error, Store};
 const MOVED_MAX: u32 = 256;
 /// A pack is written anew when less than one part of this many is wanted.
 const WANTED_PART_MIN: u64 = 2;
-
-type Chunk = (Hash, Vec<u8>, u32, bool);
 
 impl Store {
     /// Moves what is small into packs, and frees what nobody wants. Blocks for a while.
@@ -51,7 +49,7 @@ impl Store {
     }
 
     /// Tells whether any of the chunks has moved.
-    fn pack(&self, chunks: Vec<Chunk>) -> Result<bool, Error> {
+    fn pack(&self, chunks: Vec<Stored<Vec<u8>>>) -> Result<bool, Error> {
         let packs = &self.chunks().0.packs;
         let mut moved: Vec<(Hash, Spot)> = Vec::with_capacity(chunks.len());
         for (hash, bytes, size, packed) in chunks {
