@@ -150,6 +150,10 @@ impl Follower {
             }
             Work::Pause(paused) => {
                 if self.paused && !paused {
+                    // What was noticed before is no longer how it stands.
+                    self.quick = Scan::default();
+                    self.soon.clear();
+                    self.writing.clear();
                     self.deep = Scan::whole();
                 }
                 self.paused = paused;
@@ -173,7 +177,10 @@ impl Follower {
                 self.writing.remove(&path);
                 self.quick.push_path(&path);
             }
-            When::Soon => {
+            When::Soon | When::Dressed => {
+                if when == When::Dressed {
+                    self.quick.expect_dress(&path);
+                }
                 self.soon.entry(path).or_insert(now + SOON);
             }
             When::Writing => {

@@ -22,7 +22,7 @@ use crate::{Error, db as rows, guard, kept};
 const AT_ONCE_ENTRIES_MAX: usize = 64;
 const AT_ONCE_BYTES_MAX: u64 = 4 * 1_024 * 1_024;
 /// How much one background step reads.
-const STEP_ENTRIES_MAX: u32 = 256;
+const STEP_ENTRIES_MAX: u32 = 1_000;
 const STEP_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 /// How long a file that is being changed, or cannot be read, is left alone.
 const AGAIN_MS: i64 = 200;
@@ -251,11 +251,13 @@ fn told_at_once(tx: &Tx, share: ShareId, removed: Vec<FileId>) -> Result<Vec<Fil
         }
     }
     let (waiting, _, _) = db::untold_removals(tx, share)?;
-    if held.len() <= TOLD_AT_ONCE_MAX && waiting == 0 && !db::is_cautious(tx, share)? {
+    let cautious = db::is_cautious(tx, share)?;
+    if held.len() <= TOLD_AT_ONCE_MAX && waiting == 0 && !cautious {
         return Ok(held);
     }
+    let code = if cautious { "held" } else { "gone" };
     for id in held {
-        db::set_unread(tx, share, id, tx.now().plus(REMOVALS_WAIT_MS), Some("gone"))?;
+        db::set_unread(tx, share, id, tx.now().plus(REMOVALS_WAIT_MS), Some(code))?;
     }
     Ok(Vec::new())
 }
@@ -270,8 +272,7 @@ fn tell_removals(live: &Live, signer: &Arc<dyn Signer>) -> Result<bool, Error> {
     }
     let signer = signer.clone();
     store.write_blocking(move |tx| {
-        let unusual = guard::is_unusual(waiting, db::held_count(tx, share)?);
-        if unusual || db::is_cautious(tx, share)? {
+        if guard::is_unusual(waiting, db::held_count(tx, share)?) {
             db::hold_removals(tx, share)?;
             return tx.announce("share", &share.to_string(), Some(share)).map_err(Error::from);
         }
@@ -302,8 +303,10 @@ pub(crate) fn tell_gone(
 struct Found {
     stands: Vec<Observed>,
     gone: Vec<FileId>,
-    /// Versions for the history: id, path, content, guest.
-    versions: Vec<(FileId, RelPath, What, Option<String>)>,
+    /// Versions for the history: id, content, guest.
+    versions: Vec<(FileId, What, Option<String>)>,
+    /// Folders that the tree knows, or is told of with the rest.
+    folders: HashMap<RelPath, FileId>,
 }
 
 impl Found {
@@ -327,13 +330,16 @@ impl Found {
         };
         db::set_read(tx, share, id)?;
         let id = adopt(tx, share, id, parent, &name, &what)?;
+        if what == What::Folder {
+            self.folders.insert(path.clone(), id);
+        }
         let held = db::held(tx, share, id)?;
         let same = |held: &Held| held.parent == parent && held.name == name && held.what == what;
         if held.as_ref().is_some_and(same) {
             return Ok(id);
         }
         if held.is_none_or(|held| held.what != what) {
-            self.versions.push((id, path.clone(), what.clone(), by.clone()));
+            self.versions.push((id, what.clone(), by.clone()));
         }
         self.stands.push(Observed::Stands { id, parent, name, what, by });
         Ok(id)
@@ -344,13 +350,17 @@ impl Found {
         if path.is_root() {
             return Ok(tree::root_of(share));
         }
-        let known = rows::known_at(tx, share, path)?.ok_or(Error::Gone)?;
-        let told = |seen: &Observed| matches!(seen, Observed::Stands { id, .. } if *id == known.id);
-        let held = db::held(tx, share, known.id)?.is_some();
-        if (held && db::unread(tx, share, known.id)?.is_none()) || self.stands.iter().any(told) {
-            return Ok(known.id);
+        if let Some(id) = self.folders.get(path) {
+            return Ok(*id);
         }
-        self.stands(tx, share, (known.id, path, What::Folder), None)
+        let known = rows::known_at(tx, share, path)?.ok_or(Error::Gone)?;
+        let held = db::held(tx, share, known.id)?.is_some();
+        let id = match held && db::unread(tx, share, known.id)?.is_none() {
+            true => known.id,
+            false => self.stands(tx, share, (known.id, path, What::Folder), None)?,
+        };
+        self.folders.insert(path.clone(), id);
+        Ok(id)
     }
 
     fn tell(self, tx: &mut Tx, signer: &dyn Signer, share: ShareId) -> Result<(), Error> {
@@ -364,8 +374,8 @@ impl Found {
             let mut records = Records::new(tx, share, signer.hive());
             tree::observe(&mut records, signer, found)?;
         }
-        for (id, path, what, by) in self.versions {
-            kept::note(tx, share, id, signer.hive(), &path, &what, by.as_deref())?;
+        for (id, what, by) in self.versions {
+            kept::note(tx, id, signer.hive(), &what, by.as_deref())?;
         }
         Ok(())
     }
@@ -439,7 +449,7 @@ pub(crate) fn read_some(live: &Live) -> Result<bool, Error> {
         });
         found.push((id, reading));
     }
-    let told = store.write_blocking(move |tx| take_in(tx, &*signer, share, found))?;
+    let told = store.write_blocking(move |tx| take_in(tx, (&*signer, &rules), share, found))?;
     live.tell(told);
     Ok(true)
 }
@@ -447,7 +457,7 @@ pub(crate) fn read_some(live: &Live) -> Result<bool, Error> {
 /// Writes what was read into the records, as far as it still stands so.
 fn take_in(
     tx: &mut Tx,
-    signer: &dyn Signer,
+    (signer, rules): (&dyn Signer, &Rules),
     share: ShareId,
     mut read: Vec<(FileId, Option<(Known, Reading)>)>,
 ) -> Result<Vec<ChangedEntry>, Error> {
@@ -458,8 +468,13 @@ fn take_in(
     let (mut told, mut found) = (Vec::new(), Found::default());
     for (id, read) in read {
         let Some((known, reading)) = read else {
-            // It is gone, or ignored.
-            db::set_read(tx, share, id)?;
+            // It was gone, or is ignored.
+            let stands = rows::known(tx, share, id)?;
+            if stands.is_none_or(|known| {
+                rules.ignores(&known.path, known.stat.kind == EntryKind::Folder)
+            }) {
+                db::set_read(tx, share, id)?;
+            }
             continue;
         };
         let now = rows::known(tx, share, id)?;

@@ -2,7 +2,7 @@
 
 use store::Tx;
 use tree::What;
-use types::{FileId, HiveId, RelPath, ShareId};
+use types::{FileId, HiveId};
 
 use crate::{Error, history};
 
@@ -12,10 +12,8 @@ pub(crate) use history::{Reader, gone, keep, keep_bytes, open};
 /// Notes whose version of a file it is that stands.
 pub(crate) fn note(
     tx: &Tx,
-    _: ShareId,
     id: FileId,
     hive: HiveId,
-    _: &RelPath,
     what: &What,
     by: Option<&str>,
 ) -> Result<(), Error> {

@@ -44,6 +44,8 @@ pub(crate) struct Scan {
     pub(crate) changed: u64,
     odd: u64,
     unreadable: Vec<RelPath>,
+    /// Files of which mode or attributes may be others than before.
+    dressed: BTreeSet<RelPath>,
 }
 
 /// Moves that may have been the first half of a save.
@@ -90,6 +92,13 @@ impl Scan {
             if names.len() > NAMES_MAX {
                 *extent = Extent::Tree;
             }
+        }
+    }
+
+    /// Asks for more than size and time of a file when it is looked at next.
+    pub(crate) fn expect_dress(&mut self, path: &RelPath) {
+        if self.dressed.len() < NAMES_MAX {
+            self.dressed.insert(path.clone());
         }
     }
 
@@ -203,6 +212,7 @@ impl Scan {
             let known = store.read_blocking(|view| db::known_at(view, id, &path))?;
             if let (Some(known), Some(stat)) = (&known, &stat)
                 && stat.kind == EntryKind::File
+                && self.dressed.remove(&path)
                 && known.stat.is_as(stat)
                 && ingest::is_dressed_otherwise(live, root, known)
             {

@@ -1,6 +1,8 @@
 //! Brings a share's folder to where its records want it, and its records to what the folder
 //! holds: one task for each share, a bounded round at a time.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -24,7 +26,7 @@ mod act;
 mod merge;
 
 /// How many steps one round takes.
-const STEPS_PER_ROUND_MAX: usize = 1_000;
+const STEPS_PER_ROUND_MAX: usize = 2_000;
 /// How many bytes of new files one round writes, unless one file alone has more.
 const BYTES_PER_ROUND_MAX: u64 = 256 * 1_024 * 1_024;
 const PAGE: u32 = 1_000;
@@ -193,7 +195,14 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
     let removals = db::removals(view, share)?;
     let unusual = guard::is_unusual(removals, db::held_count(view, share)?);
     let held_back = unusual && !facts.agreed;
-    let chosen = Chosen { share, only: live.share.only.as_ref(), folders: &facts.chosen, rules };
+    let chosen = Chosen {
+        share,
+        only: live.share.only.as_ref(),
+        folders: &facts.chosen,
+        rules,
+        paths: RefCell::default(),
+    };
+    let all_read = db::unread_count(view, share)? == 0 && db::held_back(view, share)?.is_empty();
     let ledger = Moment { view, share };
     let mut bytes = 0;
     let mut after = FileId::from_bytes([0; 16]);
@@ -203,7 +212,7 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
             if plan.steps.len() >= STEPS_PER_ROUND_MAX || bytes > BYTES_PER_ROUND_MAX {
                 return Ok(plan);
             }
-            if db::unread(view, share, id)?.is_some() {
+            if !all_read && db::unread(view, share, id)?.is_some() {
                 continue;
             }
             if let Some((code, detail)) = chosen.refuses(view, id)?
@@ -223,8 +232,7 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
                 step => {
                     if matches!(step, Step::Merge { .. })
                         && db::waiting(view, share, id)?.is_some_and(|waiting| {
-                            waiting.code.as_deref() == Some("content")
-                                && waiting.due <= view.now()
+                            waiting.code.as_deref() == Some("content") && waiting.due <= view.now()
                         })
                     {
                         plan.given_up.push(id);
@@ -248,14 +256,28 @@ struct Chosen<'a> {
     only: Option<&'a Name>,
     folders: &'a [RelPath],
     rules: &'a Rules,
+    /// Paths of folders, looked up once.
+    paths: RefCell<HashMap<FileId, Option<RelPath>>>,
 }
 
 impl Chosen<'_> {
     /// Why a node is not to stand on this disk.
     fn refuses(&self, view: &View, id: FileId) -> Result<Option<(&'static str, String)>, Error> {
-        let Some(path) = db::path_of(view, self.share, id)? else { return Ok(None) };
-        let node = db::node(view, self.share, id)?;
-        let what = node.as_ref().and_then(tree::current).map(|version| &version.what);
+        let Some(node) = db::node(view, self.share, id)? else { return Ok(None) };
+        let parent = node.place.parent;
+        let known = self.paths.borrow().get(&parent).cloned();
+        let folder = match known {
+            Some(folder) => folder,
+            None => {
+                let folder = db::path_of(view, self.share, parent)?;
+                self.paths.borrow_mut().insert(parent, folder.clone());
+                folder
+            }
+        };
+        let Some(path) = folder.map(|folder| folder.join(&node.place.name)) else {
+            return Ok(None);
+        };
+        let what = tree::current(&node).map(|version| &version.what);
         let is_folder = what == Some(&What::Folder);
         if path.is_skeps_own() {
             return Ok(Some(("name", "The name is one that Skep uses itself.".to_owned())));

@@ -23,6 +23,8 @@ pub(crate) enum When {
     Soon,
     /// Somebody is writing.
     Writing,
+    /// Mode, times or attributes were set.
+    Dressed,
 }
 
 #[derive(Debug)]
@@ -143,6 +145,7 @@ fn urgency(kind: &EventKind) -> Option<When> {
         | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Some(When::Now),
         EventKind::Access(_) => None,
         EventKind::Modify(ModifyKind::Data(_)) => Some(When::Writing),
+        EventKind::Modify(ModifyKind::Metadata(_)) => Some(When::Dressed),
         // Both ends came as events of their own.
         EventKind::Modify(ModifyKind::Name(RenameMode::Both)) if BY_FOLDER => None,
         EventKind::Create(_)

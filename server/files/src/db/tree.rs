@@ -627,6 +627,9 @@ pub(crate) fn rename_entry(tx: &Tx, from: FileId, to: FileId) -> Result<bool, Er
     let changed = tx
         .prepare_cached("UPDATE files_entry SET id = ?2 WHERE id = ?1")?
         .execute(params![from.as_bytes(), to.as_bytes()])?;
+    // What is to be read of it still is.
+    tx.prepare_cached("UPDATE OR REPLACE tree_unread SET id = ?2 WHERE id = ?1")?
+        .execute(params![from.as_bytes(), to.as_bytes()])?;
     Ok(changed > 0)
 }
 

@@ -62,13 +62,14 @@ impl Root {
         sync_folder(&folder)
     }
 
-    /// Gives what stands under a path another one, where nothing may stand.
+    /// Gives what stands under a path another one, where nothing may stand. How it stands is as
+    /// before: what is different from that by now is somebody's change and to be looked at.
     pub(crate) fn move_to(
         &self,
         from: &RelPath,
         to: &RelPath,
         expected: &Stat,
-    ) -> Result<Stat, Error> {
+    ) -> Result<(), Error> {
         let (old_folder, old_name) = self.parent(from)?;
         let (new_folder, new_name) = self.parent(to)?;
         self.check(from, expected)?;
@@ -77,7 +78,7 @@ impl Root {
         if from.parent() != to.parent() {
             sync_folder(&old_folder)?;
         }
-        self.must_stat(to)
+        Ok(())
     }
 
     /// Takes a file or link out of people's sight, to a name of Skep's own in the same folder.
@@ -209,7 +210,7 @@ impl Root {
         Ok(())
     }
 
-    /// Dresses a file that keeps its content.
+    /// Dresses a file that keeps its content, and tells how it stands unless somebody changes it.
     pub(crate) fn dress(
         &self,
         path: &RelPath,
@@ -222,7 +223,7 @@ impl Root {
         }
         put_on(&file, dress)?;
         file.sync_all().map_err(|error| write_error(&error))?;
-        self.must_stat(path)
+        Ok(Stat { modified_ns: dress.modified_ns, ..stat })
     }
 
     /// Makes everything that was written into the share's file system durable.

@@ -265,8 +265,9 @@ fn put(
 
 fn relocate(live: &Live, root: &Root, id: FileId, to: &RelPath) -> Result<Done, Error> {
     let known = known(live, id)?;
-    let stat = root.move_to(&known.path, to, &known.stat)?;
-    Ok(Done::Moved { known, seen: Seen { path: to.clone(), stat } })
+    root.move_to(&known.path, to, &known.stat)?;
+    let seen = Seen { path: to.clone(), stat: known.stat };
+    Ok(Done::Moved { known, seen })
 }
 
 fn known(live: &Live, id: FileId) -> Result<Known, Error> {
@@ -381,9 +382,7 @@ fn note_version(tx: &mut Tx, share: ShareId, id: FileId, what: &What) -> Result<
     let Some(version) = tree::current(&node).filter(|version| version.what == *what) else {
         return Ok(());
     };
-    let path = db::path_of(tx, share, id)?.unwrap_or_default();
-    let (hive, by) = (version.tick.hive, version.by.clone());
-    kept::note(tx, share, id, hive, &path, what, by.as_deref())
+    kept::note(tx, id, version.tick.hive, what, version.by.as_deref())
 }
 
 /// The code of a failure, and how long to wait.

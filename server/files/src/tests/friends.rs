@@ -62,6 +62,9 @@ impl Pair {
             if start.elapsed() > PATIENCE {
                 let one = self.one.handle.progress(self.share).await;
                 let two = self.two.handle.progress(self.share).await;
+                for home in [&self.one, &self.two] {
+                    home.explain(self.share);
+                }
                 panic!(
                     "they stay apart: {one:?}\n{two:?}\n{:?}\n{:?}",
                     tree_of(&self.one).keys(),
@@ -414,11 +417,11 @@ async fn many_removals_at_once_wait_for_a_word() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_ignored_stays_at_home() {
     let mut pair = Pair::new().await;
+    pair.one.handle.set_ignored(pair.share, "build/\n".to_owned()).await.expect("written");
     pair.one.put("plan.md", "one");
     pair.one.put("build/out.o", "x");
     pair.one.put(".plan.md.swp", "x");
     pair.rescan_both().await;
-    pair.one.handle.set_ignored(pair.share, "build/\n".to_owned()).await.expect("written");
     let caught = pair
         .one
         .handle
@@ -480,6 +483,98 @@ async fn a_hive_that_is_killed_goes_on_where_it_was() {
     assert_eq!(fs::read(pair.two.path("big.bin")).expect("it reads"), big);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restore_nothing_missing_counts_as_removed() {
+    let mut pair = Pair::new().await;
+    pair.one.put("plan.md", "one");
+    pair.one.put("other.md", "two");
+    pair.meet().await;
+    let Pair { one, two, share, told } = pair;
+    let store = one.store.clone();
+    one.handle.pause(true).await.expect("paused");
+    store.write(after_restore).await.expect("noted");
+    fs::remove_file(one.path("plan.md")).expect("removed");
+    one.handle.pause(false).await.expect("resumed");
+    one.in_step(share).await;
+    let mut pair = Pair { one, two, share, told };
+    let start = Instant::now();
+    while pair.one.handle.progress(share).await.expect("progress").held_back.is_none() {
+        pair.hand_over().await;
+        assert!(start.elapsed() < PATIENCE, "nothing is held back");
+    }
+    assert!(pair.two.path("plan.md").exists());
+    pair.one.handle.confirm_deletions(share, false).await.expect("taken back");
+    pair.meet().await;
+    assert_eq!(text(&pair.one, "plan.md"), "one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_away_before_a_crash_is_found_again() {
+    let home = Home::new().await;
+    let share = home.share().await;
+    let home = home.stop().await;
+    let part = format!(".skep-part-{share}-aside-00000000000000ab-0");
+    fs::write(home.path().join("trip").join(part), "somebody's work").expect("written");
+    let home = Home::at(home).await;
+    home.in_step(share).await;
+    let hash = Hash::of(b"somebody's work");
+    let reader = home.handle.content(share, hash).await.expect("it is kept");
+    let mut bytes = vec![0; 15];
+    reader.read_at(0, &mut bytes).expect("it reads");
+    assert_eq!(bytes, b"somebody's work");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_taken_when_it_rests() {
+    let home = Home::new().await;
+    home.put("app.db", "half a transaction");
+    home.put("app.db-journal", "the other half");
+    let share = home.share().await;
+    let start = Instant::now();
+    loop {
+        let why = home.handle.why(share, rel("app.db")).await.expect("why");
+        if why.code == "busy" {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE, "{why:?}");
+    }
+    fs::remove_file(home.path("app.db-journal")).expect("removed");
+    home.put("app.db", "a whole transaction");
+    let start = Instant::now();
+    while !home.handle.why(share, rel("app.db")).await.expect("why").in_step {
+        assert!(start.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(home.handle.content(share, Hash::of(b"a whole transaction")).await.is_ok());
+    assert!(home.handle.content(share, Hash::of(b"half a transaction")).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_chosen_folders_come() {
+    let one = Home::new().await;
+    one.put("a/one.txt", "one");
+    one.put("b/two.txt", "two");
+    let share = one.share().await;
+    let two = Home::new().await;
+    two.handle
+        .accept_share(share, two.path(""), "Trip".to_owned(), vec![rel("a")])
+        .await
+        .expect("it is accepted");
+    two.in_step(share).await;
+    let mut pair = Pair { one, two, share, told: [0, 0] };
+    let start = Instant::now();
+    while !(pair.two.path("a/one.txt").exists() && pair.is_calm().await) {
+        pair.hand_over().await;
+        assert!(start.elapsed() < PATIENCE);
+    }
+    assert!(!pair.two.path("b").exists());
+    let why = pair.two.handle.why(share, rel("b/two.txt")).await.expect("why");
+    assert_eq!(why.code, "not_chosen");
+    pair.two.handle.choose(share, Vec::new()).await.expect("chosen");
+    pair.meet().await;
+    assert_eq!(text(&pair.two, "b/two.txt"), "two");
+}
+
 /// What random people do; a step that is not possible is left out.
 fn do_something(home: &Home, chance: &mut StdRng, number: u32) {
     const NAMES: [&str; 4] = ["a", "b", "c", "d"];
@@ -526,6 +621,24 @@ async fn random_people_end_with_the_same() {
             known.retain(|path| !path.starts_with(".skep-"));
             assert_eq!(known, on_disk, "seed {seed}");
         }
+    }
+}
+
+impl Home {
+    /// Prints what is known of what is out of step.
+    fn explain(&self, share: ShareId) {
+        self.store
+            .read_blocking(|view| {
+                for waiting in db::tree::failed_steps(view, share, 10)? {
+                    let id = waiting.id;
+                    println!("{waiting:?}");
+                    println!("held  {:?}", db::tree::held(view, share, id)?);
+                    println!("known {:?}", db::known(view, share, id)?);
+                    println!("node  {:?}", db::tree::node(view, share, id)?);
+                }
+                Ok::<_, Error>(())
+            })
+            .expect("it is explained");
     }
 }
 
