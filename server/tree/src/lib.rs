@@ -31,3 +31,6 @@ pub use receive::{mend, receive};
 pub use resolve::{Keep, merged, resolve, restore, stay_apart};
 pub use step::{MERGE_BYTES_MAX, Step, did, first_step, next_step};
 pub use text::merge_text;
+
+#[cfg(test)]
+mod tests;
