@@ -149,6 +149,7 @@ pub(crate) async fn reach(
 /// Lets a hive in that called.
 pub(crate) async fn take(shared: Arc<Shared>, mut pair: Pair) {
     let (hive, address) = (pair.hive, pair.address);
+    let Ok(_place) = shared.greetings.try_acquire() else { return };
     let adopted = match hello::answer(&shared, &mut pair).await {
         Ok(admitted) => adopt(&shared, pair, admitted, false),
         Err(why) => Err(why),

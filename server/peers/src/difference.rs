@@ -241,3 +241,6 @@ pub(crate) fn read(content: &dyn Content, at: u64, size: usize) -> Result<Vec<u8
 fn size_of(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests;

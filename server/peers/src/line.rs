@@ -168,7 +168,7 @@ impl Line {
     /// Whether a share goes over it, as long as it is there.
     pub(crate) fn has(&self, share: ShareId) -> bool {
         let state = self.state();
-        !state.asks_over && state.shares.contains(&share)
+        !state.asks_over && !self.cut.load(Ordering::SeqCst) && state.shares.contains(&share)
     }
 
     pub(crate) fn shares(&self) -> Vec<ShareId> {

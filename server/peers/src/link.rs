@@ -181,12 +181,7 @@ impl Link {
             Event::Heard(message) => self.heard(message, counter),
             Event::Broken(broken) => Err(crate::hello::broken(broken)),
             Event::Failed(failure) => Err(failure.into()),
-            Event::Did(input) => {
-                if let Input::Took { share, upto, done: true, .. } = &input {
-                    self.positions.insert(*share, *upto);
-                }
-                self.step(input)
-            }
+            Event::Did(input) => self.step(input),
             Event::Shares(shares, offers) => {
                 self.line.set_shares(shares.iter().map(|(share, _)| *share).collect());
                 if self.said_offers.as_ref() != Some(&offers) {
@@ -263,6 +258,9 @@ impl Link {
                     self.send(share, round, upto, records, live);
                 }
                 Output::Take { .. } => self.takes.send(output).unwrap_or_default(),
+                Output::Reached { share, since } => {
+                    self.positions.insert(share, since);
+                }
                 Output::Rest(share) => {
                     let inbox = self.inbox.clone();
                     self.helpers.spawn(async move {

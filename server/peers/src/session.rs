@@ -74,6 +74,11 @@ pub(crate) enum Output {
         records: Vec<Said>,
         contents: Vec<Given>,
     },
+    /// Everything of the other end's up to here was taken in: a later session goes on from it.
+    Reached {
+        share: ShareId,
+        since: Since,
+    },
     /// A share's records could not be taken in: say [`Input::Retry`] in a while.
     Rest(ShareId),
     /// The other end said what makes no sense.
@@ -335,6 +340,7 @@ impl Session {
         }
         if done {
             into.since = Some(upto);
+            todo.push(Output::Reached { share, since: upto });
             todo.push(Output::Say(Control::Taken { share, round, at: upto.at }));
         } else {
             into.resting = true;
@@ -374,3 +380,6 @@ impl Known {
         self.bodies.get(&self.key(share, said)) == Some(&body)
     }
 }
+
+#[cfg(test)]
+mod tests;

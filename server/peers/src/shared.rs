@@ -17,6 +17,7 @@ use crate::transport::Transport;
 use crate::{Friend, House, Met, Nearby, Progresses, Refusal, Standing};
 
 const STRANGERS_MAX: usize = 8;
+const GREETINGS_MAX: usize = 64;
 const TRIES_MAX: usize = 10;
 const TRIES_TIME: Duration = Duration::from_secs(60);
 const ADDRESSES_MAX: usize = 8;
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) standings: watch::Sender<BTreeMap<HiveId, Standing>>,
     pub(crate) progress: watch::Sender<Progresses>,
     pub(crate) nearby: watch::Sender<Vec<Nearby>>,
+    /// Who says hello at this moment; and those of them who answer an invitation.
+    pub(crate) greetings: Semaphore,
     pub(crate) strangers: Semaphore,
     pub(crate) tries: Tries,
     /// Something may be wanted, or can be had.
@@ -70,6 +73,7 @@ impl Shared {
             standings: watch::Sender::new(BTreeMap::new()),
             progress: watch::Sender::new(BTreeMap::new()),
             nearby: watch::Sender::new(Vec::new()),
+            greetings: Semaphore::new(GREETINGS_MAX),
             strangers: Semaphore::new(STRANGERS_MAX),
             tries: Tries::default(),
             fetch: Notify::new(),

@@ -332,3 +332,6 @@ fn unpack(body: &[u8], bytes_max: usize) -> Result<Vec<u8>, Broken> {
     }
     zstd::bulk::decompress(body, size).map_err(|_| bad)
 }
+
+#[cfg(test)]
+mod tests;
