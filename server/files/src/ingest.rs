@@ -16,6 +16,7 @@ use crate::entry::{ChangedEntry, EntryKind, Known, Seen, Stat, What as Change};
 use crate::ignore::Rules;
 use crate::ledger::{Moment, Records};
 use crate::live::Live;
+use crate::share::GuestNames;
 use crate::{Error, db as rows, guard, kept};
 
 /// Up to here a scan's changes are read before its transaction, so that row and record are one.
@@ -194,6 +195,7 @@ pub(crate) fn note(
 /// What Skep itself wrote into a folder for a person, for the records.
 pub(crate) struct Written {
     signer: Option<Arc<dyn Signer>>,
+    guests: Option<GuestNames>,
     path: RelPath,
     /// `None`: it is ignored, or could not be kept and is read later.
     what: Option<What>,
@@ -205,7 +207,8 @@ impl Written {
         let signer = live.shared.signer.clone();
         let ignored = signer.is_none() || live.rules(root).ignores(&seen.path, false);
         let what = if ignored { None } else { Self::what(live, root, seen, bytes) };
-        Self { signer, path: seen.path.clone(), what, ignored }
+        let guests = live.shared.guests.clone();
+        Self { signer, guests, path: seen.path.clone(), what, ignored }
     }
 
     fn what(live: &Live, root: &Root, seen: &Seen, bytes: &[u8]) -> Option<What> {
@@ -231,8 +234,7 @@ impl Written {
             db::set_unread(tx, share, file, Time(0), None)?;
             return Ok(file);
         };
-        let by = by.and_then(|by| people::person(tx, by).ok());
-        let by = by.filter(|by| by.role == people::Role::Guest).map(|by| by.name);
+        let by = by.zip(self.guests).and_then(|(by, name_of)| name_of(tx, by));
         let mut found = Found::default();
         let file = found.stands(tx, share, (file, &self.path, what), by)?;
         found.tell(tx, &*signer, share)?;

@@ -41,7 +41,7 @@ pub use exchange::{
 };
 pub use kind::{Type, looks_like_text, mime_of, type_of, type_of_name};
 pub use live::Standing;
-pub use share::{Options, Share, State, Totals};
+pub use share::{GuestNames, Options, Share, State, Totals};
 pub use task::{Handle, Placed};
 
 /// How many characters a share's name has at most.

@@ -13,7 +13,7 @@ use crate::contents::Stock;
 use crate::disk::{PartNames, Root};
 use crate::entry::{Changed, ChangedEntry, EntryKind, Stat};
 use crate::ignore::{self, Rules};
-use crate::share::{Share, State};
+use crate::share::{GuestNames, Share, State};
 use crate::watch::{Watched, Watcher};
 use crate::{Error, db};
 
@@ -36,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) standings: watch::Sender<BTreeMap<ShareId, Standing>>,
     pub(crate) changes: broadcast::Sender<Changed>,
     pub(crate) signer: Option<Arc<dyn Signer>>,
+    pub(crate) guests: Option<GuestNames>,
     /// Counts up whenever something may be wanted of friends' hives, or no longer is.
     pub(crate) needs: watch::Sender<u64>,
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use types::{Name, RelPath, ShareId, Signer, Time};
+use store::View;
+use types::{Name, PersonId, RelPath, ShareId, Signer, Time};
 
 use crate::Error;
 
@@ -52,7 +53,12 @@ pub struct Options {
     pub home: Option<PathBuf>,
     /// In whose name records are written; `None`: none are.
     pub signer: Option<Arc<dyn Signer>>,
+    /// How guests are called in the versions that they write; `None`: they are not named.
+    pub guests: Option<GuestNames>,
 }
+
+/// The name of a person who is a guest; the owner needs none, the version names the hive.
+pub type GuestNames = Arc<dyn Fn(&View, PersonId) -> Option<String> + Send + Sync>;
 
 /// Where something that a person wants to share belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -65,6 +65,7 @@ impl Handle {
             standings: watch::Sender::new(BTreeMap::new()),
             changes: broadcast::Sender::new(CHANGES_MAX),
             signer: options.signer.clone(),
+            guests: options.guests.clone(),
             needs: watch::Sender::new(0),
         });
         let (messages, waiting) = mpsc::channel(MESSAGES_MAX);
@@ -75,6 +76,7 @@ impl Handle {
                 own: options.own.iter().map(|path| disk::canonical(path)).collect(),
                 home: options.home.as_deref().map(disk::canonical),
                 signer: options.signer,
+                guests: options.guests,
             })
         })
         .await?;

@@ -115,9 +115,11 @@ fn unread(id: FileId, path: RelPath, code: Option<&str>) -> Why {
             "It is being written by another program: a database or repository in use.",
             "It follows by itself once it rests. Close the program if that takes long.",
         ),
-        Some("unreadable") => {
-            ("unreadable", "It cannot be read.", "Give the user that runs Skep the right to read it.")
-        }
+        Some("unreadable") => (
+            "unreadable",
+            "It cannot be read.",
+            "Give the user that runs Skep the right to read it.",
+        ),
         Some("link") => (
             "link",
             "It is a link that leads out of the share, and such links are not shared.",

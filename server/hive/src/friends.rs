@@ -11,12 +11,13 @@ use peers::Refusal;
 use store::Store;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
-use types::{FileId, Hash, HiveId, RelPath, ShareId, Signer, Time};
+use types::{FileId, Hash, HiveId, RelPath, Right, ShareId, Signer, Time};
 use web::friends::{
     Accept, Apart, Caught, Connection, Content, Friends, HeldBack, Ignore, Invited, Keep, Lag,
     Nearby, Progress, Side, Ticket, Version, Waiting, Way, Why, WhyOf,
 };
 
+use crate::house::of_files;
 use crate::places;
 
 /// A content is handed on in pieces of this size.
@@ -77,6 +78,17 @@ impl FriendsOfHive {
             paused: friend.paused.is_some_and(|pause| pause.holds(now)),
         });
         self.peers.set_friends(friends.collect());
+        let own = self.signer.hive();
+        self.store
+            .write(move |tx| {
+                for share in files::shares(tx).map_err(of_files)? {
+                    let right = people::right_here(tx, share.id, own)?;
+                    let edits = right.is_some_and(|right| right >= Right::Edit);
+                    files::set_may_change(tx, share.id, edits).map_err(of_files)?;
+                }
+                Ok::<_, people::Error>(())
+            })
+            .await?;
         self.peers.shares_changed(None);
         self.changed();
         Ok(())

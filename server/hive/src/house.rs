@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use futures::future::BoxFuture;
 use peers::{About, Failure, House, Lag, Met, Named, Proof, Refusal, Sink, Wanted};
@@ -27,6 +28,8 @@ pub(crate) struct HouseOfHive {
     taken: Taken,
     /// How often each friend told what they hold out.
     heard: watch::Sender<BTreeMap<HiveId, u64>>,
+    /// Shares whose records came in since hives' doings apart were mended, and since when.
+    unmended: watch::Sender<BTreeMap<ShareId, Instant>>,
 }
 
 impl HouseOfHive {
@@ -37,7 +40,23 @@ impl HouseOfHive {
         taken: Taken,
     ) -> Self {
         let heard = watch::Sender::default();
-        Self { store, files, signer, about: RwLock::default(), taken, heard }
+        let unmended = watch::Sender::default();
+        Self { store, files, signer, about: RwLock::default(), taken, heard, unmended }
+    }
+
+    /// Shares whose records came in since hives' doings apart were mended, and since when.
+    pub(crate) fn unmended(&self) -> watch::Receiver<BTreeMap<ShareId, Instant>> {
+        self.unmended.subscribe()
+    }
+
+    /// Mends what hives did apart in a share of which no friend has more to tell at the moment.
+    pub(crate) async fn mend(&self, share: ShareId) -> Result<(), files::Error> {
+        self.unmended.send_if_modified(|unmended| unmended.remove(&share).is_some());
+        match self.files.take_nodes(share, Vec::new(), true).await {
+            // It was left in the meantime.
+            Ok(_) | Err(files::Error::Gone) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Counts how often each friend told what they hold out.
@@ -294,10 +313,14 @@ impl House for HouseOfHive {
                         tracing::warn!(%friend, %share, file = %node.id, "without the right");
                     }
                 }
-                files::take_nodes(tx, &*signer, share, &nodes, true).map_err(of_files)?;
+                files::take_nodes(tx, &*signer, share, &nodes, false).map_err(of_files)?;
                 Ok(())
             });
-            taken.await.map_err(Failure::new)
+            taken.await.map_err(Failure::new)?;
+            self.unmended.send_modify(|unmended| {
+                unmended.entry(share).or_insert_with(Instant::now);
+            });
+            Ok(())
         })
     }
 
@@ -378,7 +401,7 @@ impl House for HouseOfHive {
     }
 }
 
-fn of_files(error: files::Error) -> people::Error {
+pub(crate) fn of_files(error: files::Error) -> people::Error {
     match error {
         files::Error::Store(error) => people::Error::Store(error),
         other => people::Error::Refused(other.to_string()),

@@ -128,6 +128,7 @@ impl Hive {
             AbortOnDropHandle::new(tokio::spawn(upkeep::snapshots(store.clone()))),
             AbortOnDropHandle::new(tokio::spawn(upkeep::pauses(store.clone(), files.clone()))),
             AbortOnDropHandle::new(tokio::spawn(listeners::follow_network(listeners.clone()))),
+            AbortOnDropHandle::new(tokio::spawn(links::mend(house.clone(), peers.clone()))),
             AbortOnDropHandle::new(tokio::spawn(links::follow(
                 store.clone(),
                 house,
@@ -220,6 +221,11 @@ fn open_folder(places: &Places) -> Result<Folder, Error> {
     })
 }
 
+fn guest_name(view: &store::View, person: types::PersonId) -> Option<String> {
+    let person = people::person(view, person).ok()?;
+    (person.role == people::Role::Guest).then_some(person.name)
+}
+
 /// Opens the doors for friends. A port that is taken is no reason not to start: another one is
 /// announced instead.
 async fn open_peers(
@@ -247,7 +253,12 @@ async fn open_peers(
 }
 
 fn files_options(places: &Places, signer: Arc<dyn Signer>) -> files::Options {
-    files::Options { own: places.own_folders(), home: places::home_folder(), signer: Some(signer) }
+    files::Options {
+        own: places.own_folders(),
+        home: places::home_folder(),
+        signer: Some(signer),
+        guests: Some(Arc::new(guest_name)),
+    }
 }
 
 /// Makes the owner, and after a restore gives every document a new generation, because pages may
@@ -259,12 +270,20 @@ async fn prepare(store: &Store, opening: &Opening) -> Result<(), store::Error> {
         .write(move |tx| {
             if restored {
                 documents::renew_generations(tx)?;
+                files::after_restore(tx).map_err(of_files)?;
                 people::remove_document_tokens(tx).map_err(of_people)?;
             }
             let name = places::account_name().unwrap_or_else(|| "Owner".to_owned());
             people::ensure_owner(tx, &name).map(|_| ()).map_err(of_people)
         })
         .await
+}
+
+fn of_files(error: files::Error) -> store::Error {
+    match error {
+        files::Error::Store(error) => error,
+        other => store::Error::Damaged(other.to_string()),
+    }
 }
 
 fn of_people(error: people::Error) -> store::Error {

@@ -19,6 +19,9 @@ use crate::listeners::Listeners;
 /// How often a pause that ends by itself is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 const NETWORK_LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How often it is looked whether friends have told all, and how long that is waited for.
+const MEND_LOOK_EVERY: Duration = Duration::from_millis(100);
+const MEND_WITHIN: Duration = Duration::from_secs(30);
 const CHANGES_AT_ONCE: u32 = 1_000;
 
 /// Kinds of the journal after which friends, shares or offers may stand otherwise.
@@ -82,6 +85,27 @@ pub(crate) async fn take_up(friends: FriendsOfHive, mut wanted: mpsc::UnboundedR
         if let Err(error) = friends.take_up(accept).await {
             tracing::warn!(%share, error = error.detail, "an offer was not taken up");
         }
+    }
+}
+
+/// Mends what hives did apart as soon as no connected friend has more to tell of a share: of what
+/// changed together, perhaps only one half is known until then.
+pub(crate) async fn mend(house: Arc<HouseOfHive>, peers: peers::Handle) {
+    let mut unmended = house.unmended();
+    while unmended.wait_for(|shares| !shares.is_empty()).await.is_ok() {
+        let waiting = unmended.borrow().clone();
+        let links = peers.progress().borrow().clone();
+        for (share, since) in waiting {
+            let mut courses = links.values().filter_map(|shares| shares.get(&share));
+            let told_all = courses.all(|course| course.records_in_step);
+            if !told_all && since.elapsed() < MEND_WITHIN {
+                continue;
+            }
+            if let Err(error) = house.mend(share).await {
+                tracing::warn!(%share, %error, "what hives did apart could not be mended");
+            }
+        }
+        tokio::time::sleep(MEND_LOOK_EVERY).await;
     }
 }
 

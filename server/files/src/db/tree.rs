@@ -255,8 +255,9 @@ pub(crate) fn set_out_of_step(
 }
 
 pub(crate) fn waiting(view: &View, share: ShareId, id: FileId) -> Result<Option<Waiting>, Error> {
-    let mut statement =
-        view.prepare_cached("SELECT id, due, code, detail FROM tree_step WHERE share = ?1 AND id = ?2")?;
+    let mut statement = view.prepare_cached(
+        "SELECT id, due, code, detail FROM tree_step WHERE share = ?1 AND id = ?2",
+    )?;
     Ok(statement.query_row(params![share.as_bytes(), id.as_bytes()], read_waiting).optional()?)
 }
 

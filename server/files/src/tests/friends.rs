@@ -398,7 +398,7 @@ async fn many_removals_at_once_wait_for_a_word() {
     let left = fs::read_dir(pair.two.path("a")).expect("it lists").count();
     assert!(left >= 50, "{left} files are left");
     pair.one.handle.confirm_deletions(pair.share, true).await.expect("confirmed");
-        // The other side has its own word to say.
+    // The other side has its own word to say.
     let start = Instant::now();
     loop {
         pair.hand_over().await;
