@@ -2,6 +2,7 @@
 
 mod http;
 mod page;
+pub mod processes;
 pub mod simulation;
 mod world;
 

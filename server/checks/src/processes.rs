@@ -1,0 +1,15 @@
+//! Real `skep` processes, each on a computer of its own, and what is done to them. Tests only.
+
+mod computer;
+mod disk;
+mod friends;
+mod picture;
+mod script;
+mod trace;
+
+pub use computer::{Computer, Outcome, PATIENCE, eventually, note, number, program};
+pub use disk::Disk;
+pub use friends::{Circle, history};
+pub use picture::{Picture, Thing, print_of};
+pub use script::Script;
+pub use trace::{Blow, Trace};
