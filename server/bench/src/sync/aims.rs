@@ -28,8 +28,8 @@ pub(crate) fn tell(measure: Measure, seen: &Seen, report: &mut Report) -> Outcom
         Measure::Fidelity => fidelity(seen),
     };
     for aim in aims {
-        // Without Skep or the peer there is nothing to say.
-        let Some(figure) = aim.figure else { continue };
+        // Without Skep or the peer, or a count, there is nothing to say.
+        let Some(figure) = aim.figure.filter(|figure| !figure.is_nan()) else { continue };
         let words = if figure <= aim.most { "met" } else { "missed in this run" };
         report.line(&format!("Aim: {}; {} ({}).", aim.words, words, short(figure)))?;
     }

@@ -116,7 +116,7 @@ fn odd_names() -> Vec<String> {
         "dot at the end.",
         "CON",
         "nul.txt",
-        "$HOME %PATH% ~",
+        "~ $HOME %PATH%",
         "(brackets) [and] {braces}",
         "#hash & ampersand; semicolon",
         "\u{202e}right to left",

@@ -47,21 +47,21 @@ impl Skep {
         let unreadable = || Failure::Refused("the link cannot be read".to_owned());
         let link = link.ok_or_else(unreadable)?;
         let friend = left.json(&["friend", "add", &link, "--json"])?;
-        let name = ["own_name", "name"].iter().find_map(|key| {
-            friend["friend"][key].as_str().or_else(|| friend[key].as_str()).map(str::to_owned)
-        });
-        let name = name.unwrap_or_else(|| "right".to_owned());
+        let name = friend["friend"]["name"].as_str().unwrap_or("right").to_owned();
         let (here, there) = (ground.left(), ground.right());
         let here = here.to_string_lossy();
         left.json(&["share", &here, "--with", &name, "--edit", "--json"])?;
-        let mut pair = Self { left, right, ground };
+        let pair = Self { left, right, ground };
         let there = there.to_string_lossy().into_owned();
         wait::until("an offer", JOINED_WITHIN, || {
             let offers = pair.right.json(&["offers", "--json"])?;
             Ok(offers.as_array().is_some_and(|offers| !offers.is_empty()))
         })?;
         pair.right.json(&["join", "left", &there, "--json"])?;
-        wait::until("joining two hives", JOINED_WITHIN, || pair.is_over())?;
+        wait::until("joining two hives", JOINED_WITHIN, || {
+            let has_joined = pair.right.share()?["state"] == "in_step";
+            Ok(has_joined && pair.left.share()?["friends"][0]["online"] == true)
+        })?;
         Ok(pair)
     }
 }
@@ -124,7 +124,7 @@ impl Side {
     /// What the hive says about its one share.
     fn share(&self) -> Outcome<Value> {
         let status = self.json(&["status", "--json"])?;
-        Ok(status["shares"][0].clone())
+        Ok(status["share_list"][0].clone())
     }
 }
 

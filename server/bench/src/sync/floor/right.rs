@@ -125,8 +125,9 @@ impl Right {
             return Ok(true);
         }
         let mut asked = [PollFd::new(self.input.get_ref(), PollFlags::IN)];
-        // The sender reads a file before it sends it.
-        let moment = Timespec { tv_sec: 0, tv_nsec: 300_000 };
+        // The sender reads a file before it sends it. Several that wait for one sync may wait more.
+        let nanoseconds = if self.written.len() > 1 { 10_000_000 } else { 300_000 };
+        let moment = Timespec { tv_sec: 0, tv_nsec: nanoseconds };
         Ok(poll(&mut asked, Some(&moment)).map_err(std::io::Error::from)? > 0)
     }
 }
