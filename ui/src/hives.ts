@@ -23,15 +23,17 @@ export const hives = {
   // Friends and groups
   friends: () => get<Wire.Friend[]>("/friends"),
   befriend: (by: { link: string } | { words: string }) => post<Wire.Befriended>("/friends", by),
-  changeFriend: (hive: string, wish: { name?: string; muted?: boolean; auto_accept?: boolean }) =>
-    patch<Wire.Friend>(`/friends/${hive}`, wish),
+  changeFriend: (
+    hive: string,
+    wish: { name?: string | null; muted?: boolean; auto_accept?: boolean },
+  ) => patch<Wire.Friend>(`/friends/${hive}`, wish),
   removeFriend: (hive: string) => del(`/friends/${hive}`),
   pauseFriend: (hive: string, until_at: number | null) =>
     put<unknown>(`/friends/${hive}/pause`, { until_at }),
   resumeFriend: (hive: string) => del(`/friends/${hive}/pause`),
   nearby: () => get<Wire.Nearby[]>("/nearby"),
   invite: (wish: { share?: string; right?: Right } = {}) =>
-    post<Wire.Invitation>("/invitations", wish),
+    post<Wire.NewInvitation>("/invitations", wish),
   invitations: () => get<Wire.Invitation[]>("/invitations"),
   takeBack: (invitation: string) => del(`/invitations/${invitation}`),
   groups: () => get<Wire.Group[]>("/groups"),

@@ -5,10 +5,12 @@ import { wishOf } from "./offers";
 const offer: Offer = {
   share: "s",
   name: "Trip",
-  from: { hive: "bo", name: "Bo", hue: 4 },
+  kind: "folder",
+  from: { id: "bo", name: "Bo", hue: 4 },
   right: "edit",
   files: 3,
   bytes: 100,
+  at: 0,
 };
 
 it("asks only for what differs from the usual", () => {

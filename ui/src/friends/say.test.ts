@@ -11,6 +11,9 @@ const bo: Member = {
   right: "edit",
   state: "member",
   self: false,
+  founder: false,
+  friend: true,
+  groups: [],
   online: true,
   path: "lan",
   last_seen_at: NOW,
@@ -36,7 +39,7 @@ describe("what is said of friends", () => {
     expect(howFar({ ...bo, in_sync: true }, NOW)).toEqual({ text: "In step", tone: "good" });
     const unknown = { ...bo, in_sync: null, files_to_go: null, bytes_to_go: null };
     expect(howFar(unknown, NOW).text).toBe("Comparing");
-    expect(howFar({ ...bo, paused: { until_at: null } }, NOW).text).toBe(
+    expect(howFar({ ...bo, paused: { since_at: NOW, until_at: null } }, NOW).text).toBe(
       "Paused until you resume.",
     );
   });
@@ -75,16 +78,18 @@ describe("what is said of friends", () => {
   });
 
   it("names people with their device", () => {
-    expect(whoAndWhere(bo)).toBe("Bo on laptop");
-    expect(whoAndWhere({ ...bo, device: null }, "Cleo")).toBe("Cleo, a guest of Bo");
-    expect(whoAndWhere(null)).toBe("Somebody");
+    const by = { id: "bo", name: "Bo", hue: 4 };
+    expect(whoAndWhere({ by, device: "laptop" })).toBe("Bo on laptop");
+    expect(whoAndWhere({ by, device: "", guest: "Cleo" })).toBe("Cleo, a guest of Bo");
+    expect(whoAndWhere({ by: null })).toBe("Somebody");
   });
 
   it("asks about mass deletions from either end", () => {
     expect(heldBack(null)).toBeNull();
-    expect(heldBack({ own: 0, friends: 0 })).toBeNull();
-    expect(heldBack({ own: 1200, friends: 0 })?.confirm).toContain("everywhere");
-    expect(heldBack({ deletions: 5 })?.text).toBe("5 files went away here at once.");
-    expect(heldBack({ own: 0, friends: 9 })?.confirm).toBe("Remove 9 files here");
+    expect(heldBack({ own: 0, friends: 0, deletions: 0 })).toBeNull();
+    const own = heldBack({ own: 1200, friends: 0, deletions: 1200 });
+    expect(own?.confirm).toContain("everywhere");
+    const theirs = heldBack({ own: 0, friends: 9, deletions: 9 });
+    expect(theirs?.confirm).toBe("Remove 9 files here");
   });
 });

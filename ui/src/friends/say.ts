@@ -1,6 +1,6 @@
 // How friends' hives are told of: where they are, how far they are, and what is next. Pure.
 
-import type { By, HeldBack, Member, Pause, Way } from "../wire/hives";
+import type { HeldBack, Member, Pause, Way, Written } from "../wire/hives";
 import { count, eta, names, size, timeOfDay, when } from "../words";
 
 export const WAY_WORDS: Record<Way, { short: string; long: string }> = {
@@ -16,10 +16,10 @@ export const WAY_WORDS: Record<Way, { short: string; long: string }> = {
 };
 
 /** "Bo on laptop"; the device only where it says more. */
-export const whoAndWhere = (by: By | null, guest?: string | null): string => {
+export const whoAndWhere = ({ by, device, guest }: Partial<Written>): string => {
   if (!by) return guest ? `${guest}, a guest` : "Somebody";
   const person = guest ? `${guest}, a guest of ${by.name}` : by.name;
-  return by.device ? `${person} on ${by.device}` : person;
+  return device ? `${person} on ${device}` : person;
 };
 
 export function seen(
@@ -31,7 +31,7 @@ export function seen(
   return `last seen ${when(one.last_seen_at, now)}`;
 }
 
-export const pausedUntil = (pause: Pause): string =>
+export const pausedUntil = (pause: Pick<Pause, "until_at">): string =>
   pause.until_at === null ? "Paused until you resume" : `Paused until ${timeOfDay(pause.until_at)}`;
 
 /** "3 files, 12 MB to go"; empty when nothing is known of it. */
@@ -53,7 +53,7 @@ export interface Told {
 }
 
 /** How far a member's copy is: the state, the reason, the next step. */
-export function howFar(one: Member, now: number): Told {
+export function howFar(one: Member & { paused?: Pause | null }, now: number): Told {
   if (one.state === "offered")
     return { text: "Offered. It begins when they accept.", tone: "soft" };
   if (one.state === "left")
@@ -114,8 +114,7 @@ export interface Held {
 /** A mass deletion that waits for a word, from here or from a friend. */
 export function heldBack(held: HeldBack | null): Held | null {
   if (!held) return null;
-  const theirs = held.friends ?? 0;
-  const own = held.own ?? (theirs ? 0 : (held.deletions ?? 0));
+  const { own, friends: theirs } = held;
   if (!own && !theirs) return null;
   if (!theirs)
     return {

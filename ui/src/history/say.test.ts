@@ -8,6 +8,7 @@ const version = (id: string, at: number, kept = true): Version => ({
   id,
   at,
   by: null,
+  device: "",
   guest: null,
   size: 1,
   hash: id,

@@ -9,7 +9,7 @@ class Hives {
   apart: TwoVersions[] = $state.raw([]);
 
   start(): () => void {
-    const again = gather(() => void this.load(), 800);
+    const again = gather(() => void this.load(), 1500);
     void this.load();
     const off = changes.on(
       ["friend", "member", "offer", "file", "removed", "sync", "version", "settings"],

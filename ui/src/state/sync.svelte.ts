@@ -10,7 +10,7 @@ const RESTING_MS = 8000;
 
 /** Nothing is on its way, here or to a friend who could take it. */
 const rests = (sync: Sync): boolean =>
-  sync.in_sync !== false && sync.friends.every((one) => one.in_sync !== false || !one.online);
+  sync.here.in_sync !== false && sync.friends.every((one) => one.in_sync !== false || !one.online);
 
 export class SyncWatch {
   value: Sync | undefined = $state.raw();

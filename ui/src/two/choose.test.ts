@@ -1,17 +1,25 @@
 import { describe, expect, it } from "vitest";
-import type { By, TwoVersions } from "../wire/hives";
+import type { TwoVersions } from "../wire/hives";
+import type { Person } from "../wire/types";
 import { authors, byRule, newer, nextAfter, piles, standing } from "./choose";
 
-const ana: By = { hive: "ana", name: "Ana", hue: 1, device: "desk" };
-const bo: By = { hive: "bo", name: "Bo", hue: 4, device: null };
-const item = (file: string, first: [By | null, number], second: [By | null, number]) =>
+const ana: Person = { id: "ana", name: "Ana", hue: 1 };
+const bo: Person = { id: "bo", name: "Bo", hue: 4 };
+const item = (file: string, first: [Person, number], second: [Person, number]) =>
   ({
     file,
     share: "s",
     share_name: "Trip",
     path: `${file}.md`,
     type: "text",
-    sides: [first, second].map(([by, at], n) => ({ hash: `${n}`, at, by, size: at })),
+    sides: [first, second].map(([by, at], n) => ({
+      hash: `${n}`,
+      at,
+      by,
+      device: `${by.name} desk`,
+      guest: null,
+      size: at,
+    })),
     mergeable: true,
     base: true,
   }) satisfies TwoVersions;
@@ -36,7 +44,7 @@ describe("two versions", () => {
   });
 
   it("names the authors, most versions first", () => {
-    expect(authors(list).map((by) => by.name)).toEqual(["Bo", "Ana"]);
+    expect(authors(list).map((one) => one.name)).toEqual(["Bo", "Ana"]);
   });
 
   it("goes on with the next, or with the last that is left", () => {

@@ -1,6 +1,6 @@
 // Choosing among two versions: one by one, or many by a rule. Pure.
 
-import type { By, Keep, TwoVersions, VersionSide } from "../wire/hives";
+import type { Keep, TwoVersions, VersionSide } from "../wire/hives";
 
 export type Rule = { by: "newer" } | { by: "hive"; hive: string } | { by: "both" };
 
@@ -11,20 +11,26 @@ export const newer = ({ sides }: TwoVersions): "first" | "second" =>
 export function byRule(item: TwoVersions, rule: Rule): Keep | null {
   if (rule.by === "both") return { keep: "both" };
   if (rule.by === "newer") return { keep: newer(item) };
-  const [first, second] = item.sides.map((side) => side.by?.hive === rule.hive);
+  const [first, second] = item.sides.map((side) => side.by?.id === rule.hive);
   if (first === second) return first ? { keep: newer(item) } : null;
   return { keep: first ? "first" : "second" };
 }
 
+export interface Author {
+  hive: string;
+  name: string;
+  device: string;
+}
+
 /** Everybody whose versions are among these, most of them first. */
-export function authors(list: readonly TwoVersions[]): By[] {
-  const all = new Map<string, { by: By; n: number }>();
-  for (const { by } of list.flatMap((item) => item.sides)) {
+export function authors(list: readonly TwoVersions[]): Author[] {
+  const all = new Map<string, { author: Author; n: number }>();
+  for (const { by, device } of list.flatMap((item) => item.sides)) {
     if (!by) continue;
-    const known = all.get(by.hive) ?? { by, n: 0 };
-    all.set(by.hive, { by, n: known.n + 1 });
+    const n = (all.get(by.id)?.n ?? 0) + 1;
+    all.set(by.id, { author: { hive: by.id, name: by.name, device }, n });
   }
-  return [...all.values()].sort((a, b) => b.n - a.n).map(({ by }) => by);
+  return [...all.values()].sort((a, b) => b.n - a.n).map(({ author }) => author);
 }
 
 /** The file to go on with once `done` are gone: the next in the list, or the last that is left. */

@@ -1,14 +1,6 @@
 // What the hive says over HTTP about friends' hives, members, versions and rules.
 
-import type { FileType, Hue, Right } from "./types";
-
-/** A person with the hive and the device that something came from. */
-export interface By {
-  hive: string;
-  name: string;
-  hue: Hue;
-  device?: string | null;
-}
+import type { FileType, Hue, Person, Right } from "./types";
 
 export type Way = "lan" | "direct" | "relay";
 
@@ -19,6 +11,7 @@ export interface Friend {
   /** The name that they gave themselves. */
   own_name: string;
   hue: Hue;
+  device: string;
   online: boolean;
   path: Way | null;
   last_seen_at: number | null;
@@ -27,30 +20,39 @@ export interface Friend {
   auto_accept: boolean;
   phrase: string[];
   groups: string[];
-  shares: number | { id: string; name: string }[];
-  paused?: Pause | null;
+  /** Shares that both may take part in. */
+  shares: string[];
+  paused: Pause | null;
 }
 
 export interface Pause {
+  since_at: number;
   until_at: number | null;
 }
 
 export interface Invitation {
   id: string;
-  /** Given only when it is made. */
-  link?: string | null;
-  words?: string | null;
-  expires_at: number | null;
-  created_at?: number;
-  share?: string | null;
-  share_name?: string | null;
-  right?: Right | null;
+  share: string | null;
+  share_name: string | null;
+  right: Right | null;
+  /** Three words for a friend on the same network. */
+  words: string | null;
+  created_at: number;
+  expires_at: number;
+}
+
+export interface NewInvitation extends Invitation {
+  /** Shown here and never again. */
+  link: string;
 }
 
 export interface Group {
   id: string;
   name: string;
-  members: string[];
+  /** Hives of its friends. */
+  friends: string[];
+  shares: { share: string; right: Right }[];
+  created_at: number;
 }
 
 export interface Nearby {
@@ -60,35 +62,45 @@ export interface Nearby {
 
 export type MemberState = "member" | "offered" | "left" | "removed";
 
-export interface Member {
-  hive: string;
-  name: string;
-  hue: Hue;
-  device: string | null;
-  right: Right | null;
-  state: MemberState;
-  self: boolean;
-  online: boolean;
-  path: Way | null;
-  last_seen_at: number | null;
-  /** `null`: the hives have not spoken yet. */
+/** How much a hive still lacks of a share; `null` where that is not known. */
+export interface Lag {
   in_sync: boolean | null;
   files_to_go: number | null;
   bytes_to_go: number | null;
+  /** Bytes a second, smoothed. */
   speed: number | null;
   seconds_left: number | null;
-  paused?: Pause | null;
+}
+
+export interface Member extends Lag {
+  hive: string;
+  name: string;
+  hue: Hue;
+  device: string;
+  right: Right;
+  state: MemberState;
+  self: boolean;
+  /** Whether they began the share. */
+  founder: boolean;
+  /** Whether they are a friend of this hive, rather than known through others. */
+  friend: boolean;
+  /** Groups through which they have the share. */
+  groups: string[];
+  online: boolean;
+  path: Way | null;
+  last_seen_at: number | null;
 }
 
 export interface Offer {
   share: string;
   name: string;
-  from: { hive: string; name: string; hue: Hue };
+  kind: "folder" | "file";
+  /** Their `id` is that of their hive. */
+  from: Person;
   right: Right;
-  files: number | null;
-  bytes: number | null;
-  /** The folders at its top, where they are known. */
-  folders?: string[] | null;
+  files: number;
+  bytes: number;
+  at: number;
 }
 
 export interface Befriended {
@@ -112,22 +124,24 @@ export interface Waiting {
 
 export interface HeldBack {
   /** Removed here, not told to friends yet. */
-  own?: number;
+  own: number;
   /** Removed by friends, not done here yet. */
-  friends?: number;
-  deletions?: number;
+  friends: number;
+  deletions: number;
 }
 
 export interface Sync {
-  in_sync: boolean | null;
-  files_to_go: number | null;
-  bytes_to_go: number | null;
-  speed?: number | null;
-  seconds_left?: number | null;
+  /** Whether this hive and all who take part have everything. */
+  in_sync: boolean;
+  /** What this hive still lacks. */
+  here: Lag;
+  files_to_go: number;
+  bytes_to_go: number;
+  /** The others. */
   friends: Member[];
   waiting: Waiting[];
   held_back: HeldBack | null;
-  paused?: Pause | null;
+  paused: Pause | null;
 }
 
 export interface Why {
@@ -140,11 +154,18 @@ export interface Why {
 
 export type VersionVerb = "added" | "changed" | "restored" | "merged";
 
-export interface Version {
+/** Who wrote something, and where. */
+export interface Written {
+  /** Their `id` is that of their hive. */
+  by: Person | null;
+  device: string;
+  /** Who wrote it there, when it was a guest. */
+  guest: string | null;
+}
+
+export interface Version extends Written {
   id: string;
   at: number;
-  by: By | null;
-  guest: string | null;
   size: number;
   hash: string;
   name: string | null;
@@ -162,7 +183,8 @@ export interface Trashed {
   kind: "folder" | "file" | "link";
   size: number | null;
   gone_at: number;
-  by: By | null;
+  by: Person | null;
+  device?: string;
   days_left: number | null;
   kept: boolean;
 }
@@ -173,11 +195,9 @@ export interface PutBack {
   removed: number;
 }
 
-export interface VersionSide {
+export interface VersionSide extends Written {
   hash: string;
   at: number;
-  by: By | null;
-  guest?: string | null;
   size: number;
 }
 
