@@ -42,7 +42,7 @@ describe("calls about friends' hives", () => {
 
   it("name the bytes of sides and versions", () => {
     expect(sideUrl("f", "base")).toBe("/api/v1/files/f/two-versions/base/raw");
-    expect(versionUrl("f", "v")).toBe("/api/v1/files/f/versions/v/raw");
+    expect(versionUrl("f", 7)).toBe("/api/v1/files/f/versions/7/raw");
   });
 
   it("pass on a refusal in the hive's words", async () => {

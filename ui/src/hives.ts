@@ -13,10 +13,10 @@ const member = (share: string, who: SharedWith) =>
   "hive" in who ? `/shares/${share}/members/${who.hive}` : `/shares/${share}/groups/${who.group}`;
 
 const side = (file: string, name: Wire.SideName) => `/files/${file}/two-versions/${name}/raw`;
-const version = (file: string, id: string) => `/files/${file}/versions/${id}`;
+const version = (file: string, id: number) => `/files/${file}/versions/${id}`;
 
 export const sideUrl = (file: string, name: Wire.SideName): string => apiBase + side(file, name);
-export const versionUrl = (file: string, id: string): string =>
+export const versionUrl = (file: string, id: number): string =>
   `${apiBase}${version(file, id)}/raw`;
 
 export const hives = {
@@ -68,17 +68,20 @@ export const hives = {
 
   // Versions and the trash
   versions: (file: string) => get<Wire.Version[]>(`/files/${file}/versions`),
-  versionText: (file: string, id: string) => text(`${version(file, id)}/raw`),
-  restore: (file: string, id: string, as_copy = false) =>
+  versionText: (file: string, id: number) => text(`${version(file, id)}/raw`),
+  restore: (file: string, id: number, as_copy = false) =>
     post<File>(`${version(file, id)}/restore`, { as_copy }),
-  changeVersion: (file: string, id: string, wish: { name?: string | null; pinned?: boolean }) =>
+  changeVersion: (file: string, id: number, wish: { name?: string | null; pinned?: boolean }) =>
     patch<Wire.Version>(version(file, id), wish),
   trash: (share: string) => get<Wire.Trashed[]>(`/shares/${share}/trash`),
   bringBack: (file: string) => post<File>(`/trash/${file}/restore`),
   forget: (file: string) => del(`/trash/${file}`),
+  history: () => get<Wire.HistoryLimits>("/history"),
+  changeHistory: (wish: Partial<Omit<Wire.HistoryLimits, "stored">>) =>
+    patch<Wire.HistoryLimits>("/history", wish),
   putBack: (share: string, at: number, folder?: string) =>
     post<Wire.PutBack>(`/shares/${share}/put-back`, { at, folder }),
-  undoPutBack: (id: string) => post<unknown>(`/put-back/${id}/undo`),
+  undoPutBack: (id: number) => post<Wire.PutBack>(`/put-back/${id}/undo`),
 
   // Two versions
   twoVersions: (share?: string) => get<Wire.TwoVersions[]>("/two-versions", { share }),

@@ -80,6 +80,7 @@ describe("what is said of friends", () => {
   it("names people with their device", () => {
     const by = { id: "bo", name: "Bo", hue: 4 };
     expect(whoAndWhere({ by, device: "laptop" })).toBe("Bo on laptop");
+    expect(whoAndWhere({ by, device: "Bo's hive" })).toBe("Bo's hive");
     expect(whoAndWhere({ by, device: "", guest: "Cleo" })).toBe("Cleo, a guest of Bo");
     expect(whoAndWhere({ by: null })).toBe("Somebody");
   });

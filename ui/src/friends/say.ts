@@ -15,10 +15,12 @@ export const WAY_WORDS: Record<Way, { short: string; long: string }> = {
   },
 };
 
-/** "Bo on laptop"; the device only where it says more. */
+/** "Bo on laptop", or "Bo's hive" where the device says both. */
 export const whoAndWhere = ({ by, device, guest }: Partial<Written>): string => {
   if (!by) return guest ? `${guest}, a guest` : "Somebody";
   const person = guest ? `${guest}, a guest of ${by.name}` : by.name;
+  // A hive is often called after its owner: that says it all.
+  if (!guest && device?.startsWith(by.name)) return device;
   return device ? `${person} on ${device}` : person;
 };
 

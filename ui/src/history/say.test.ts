@@ -4,14 +4,14 @@ import { beforeOf, byDay, dayOf, daysLeft, fieldOf, moments, putBackTold } from 
 
 const NOW = new Date(2026, 10, 21, 15, 0).getTime();
 const HOUR = 3_600_000;
-const version = (id: string, at: number, kept = true): Version => ({
-  id,
+const version = (hash: string, at: number, kept = true): Version => ({
+  id: at,
   at,
   by: null,
   device: "",
   guest: null,
   size: 1,
-  hash: id,
+  hash,
   name: null,
   pinned: false,
   current: false,
@@ -24,8 +24,10 @@ const gone: Trashed = {
   name: "f",
   kind: "file",
   size: 1,
+  files: 1,
   gone_at: NOW,
   by: null,
+  device: "",
   days_left: 29,
   kept: true,
 };
@@ -33,7 +35,7 @@ const gone: Trashed = {
 describe("history", () => {
   it("puts versions under their day, newest first", () => {
     const all = [version("a", NOW - 40 * HOUR), version("b", NOW - HOUR), version("c", NOW - 1)];
-    expect(byDay(all, NOW).map((day) => [day.name, day.versions.map((one) => one.id)])).toEqual([
+    expect(byDay(all, NOW).map((day) => [day.name, day.versions.map((one) => one.hash)])).toEqual([
       ["Today", ["c", "b"]],
       [dayOf(NOW - 40 * HOUR, NOW), ["a"]],
     ]);
@@ -43,14 +45,14 @@ describe("history", () => {
 
   it("compares with the version before that is still here", () => {
     const all = [version("a", 1), version("b", 2, false), version("c", 3)];
-    expect(beforeOf(all[2]!, all)?.id).toBe("a");
+    expect(beforeOf(all[2]!, all)?.hash).toBe("a");
     expect(beforeOf(all[0]!, all)).toBeUndefined();
   });
 
   it("counts the days in the trash", () => {
-    const told = [29, 1, 0, null].map((days_left) => daysLeft({ ...gone, days_left }));
-    expect(told).toEqual(["29 days left", "1 day left", "goes today", "kept until you delete it"]);
-    expect(daysLeft({ ...gone, kept: false })).toContain("not here");
+    const told = [29, 1, 0].map((days_left) => daysLeft({ ...gone, days_left }));
+    expect(told).toEqual(["29 days left", "1 day left", "goes today"]);
+    expect(daysLeft({ ...gone, kept: false })).toContain("not all");
   });
 
   it("offers only times that have been", () => {
@@ -61,9 +63,12 @@ describe("history", () => {
   });
 
   it("tells what putting back did", () => {
-    expect(putBackTold({ restored: 0, removed: 0 })).toBe("Nothing differed from then.");
-    expect(putBackTold({ restored: 3, removed: 1 })).toBe(
+    expect(putBackTold({ restored: 0, removed: 0, missing: 0 })).toBe(
+      "Nothing differed from then.",
+    );
+    expect(putBackTold({ restored: 3, removed: 1, missing: 0 })).toBe(
       "3 files brought back, 1 newer file moved to the trash.",
     );
+    expect(putBackTold({ restored: 0, removed: 0, missing: 1 })).toContain("no longer kept");
   });
 });

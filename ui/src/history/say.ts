@@ -1,6 +1,6 @@
 // How versions and what lies in the trash are told of. Pure.
 
-import type { Trashed, Version, VersionVerb } from "../wire/hives";
+import type { PutBack, Trashed, Version, VersionVerb } from "../wire/hives";
 import { count } from "../words";
 
 export const VERB_WORDS: Record<VersionVerb, string> = {
@@ -53,8 +53,7 @@ export const beforeOf = (version: Version, all: readonly Version[]): Version | u
   [...all].sort((a, b) => b.at - a.at).find((one) => one.at < version.at && one.kept);
 
 export function daysLeft(item: Trashed): string {
-  if (!item.kept) return "its content is not here";
-  if (item.days_left === null) return "kept until you delete it";
+  if (!item.kept) return "not all of it can be had";
   if (item.days_left <= 0) return "goes today";
   return `${count(item.days_left, "day")} left`;
 }
@@ -86,11 +85,14 @@ export function fieldOf(at: number): string {
   return `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-export function putBackTold({ restored, removed }: { restored: number; removed: number }): string {
-  if (!restored && !removed) return "Nothing differed from then.";
+export function putBackTold({ restored, removed, missing }: Omit<PutBack, "id">): string {
+  if (!restored && !removed && !missing) return "Nothing differed from then.";
   const parts = [
     restored ? `${count(restored, "file")} brought back` : "",
     removed ? `${count(removed, "newer file")} moved to the trash` : "",
+    missing
+      ? `${count(missing, "file stays as it is, because its", "files stay as they are, because their")} content of then is no longer kept`
+      : "",
   ].filter(Boolean);
   return `${parts.join(", ")}.`;
 }

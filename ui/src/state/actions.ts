@@ -71,6 +71,13 @@ export const PLACE_KEYS: { where: string; keys: [string, string][] }[] = [
     ],
   },
   {
+    where: "Among two versions",
+    keys: [
+      ["1, 2 and 3", "Keep left, right, both"],
+      ["↑ ↓ in the list", "Another file"],
+    ],
+  },
+  {
     where: "In a picture",
     keys: [
       ["+ and -", "Larger and smaller"],
@@ -79,7 +86,7 @@ export const PLACE_KEYS: { where: string; keys: [string, string][] }[] = [
   },
 ];
 
-const isTyping = (target: EventTarget | null): boolean =>
+export const isTyping = (target: EventTarget | null): boolean =>
   target instanceof Element &&
   target.closest("input, textarea, select, [contenteditable=true], [role=grid], dialog") !== null;
 

@@ -164,7 +164,7 @@ export interface Written {
 }
 
 export interface Version extends Written {
-  id: string;
+  id: number;
   at: number;
   size: number;
   hash: string;
@@ -181,18 +181,33 @@ export interface Trashed {
   path: string;
   name: string;
   kind: "folder" | "file" | "link";
-  size: number | null;
+  /** Of a folder, with all that went with it. */
+  size: number;
+  files: number;
   gone_at: number;
   by: Person | null;
-  device?: string;
-  days_left: number | null;
+  device: string;
+  days_left: number;
+  /** Whether all of it can be had. */
   kept: boolean;
 }
 
 export interface PutBack {
-  id: string;
+  id: number;
   restored: number;
   removed: number;
+  /** Files that stay as they are: their bytes of that moment are no longer kept. */
+  missing: number;
+}
+
+export interface HistoryLimits {
+  days: number;
+  /** The largest file of which versions are kept, in megabytes. */
+  file_mb: number;
+  /** How much of the free disk it may take, from 0 to 1. */
+  share_of_free: number;
+  /** How many bytes it takes. */
+  stored: number;
 }
 
 export interface VersionSide extends Written {
