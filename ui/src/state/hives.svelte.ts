@@ -9,23 +9,30 @@ class Hives {
   apart: TwoVersions[] = $state.raw([]);
 
   start(): () => void {
-    const again = gather(() => void this.load(), 1500);
+    const offered = gather(() => void this.loadOffers(), 200);
+    // Hives tell of every step they make: a count need not follow each.
+    const parted = gather(() => void this.loadApart(), 1500);
     void this.load();
-    const off = changes.on(
-      ["friend", "member", "offer", "file", "removed", "sync", "version", "settings"],
-      () => again.ask(),
-    );
-    return () => {
-      off();
-      again.end();
-    };
+    const ends = [
+      changes.on(["friend", "member", "offer"], () => offered.ask()),
+      changes.on(["file", "removed", "sync", "share"], () => parted.ask()),
+      () => offered.end(),
+      () => parted.end(),
+    ];
+    return () => ends.forEach((end) => end());
+  }
+
+  load(): Promise<unknown> {
+    return Promise.all([this.loadOffers(), this.loadApart()]);
   }
 
   /** What cannot be fetched just now stays as it was: the page it belongs to says why. */
-  async load() {
-    const [offers, apart] = await Promise.allSettled([call.offers(), call.twoVersions()]);
-    if (offers.status === "fulfilled") this.offers = offers.value;
-    if (apart.status === "fulfilled") this.apart = apart.value;
+  async loadOffers() {
+    this.offers = await call.offers().catch(() => this.offers);
+  }
+
+  async loadApart() {
+    this.apart = await call.twoVersions().catch(() => this.apart);
   }
 }
 
