@@ -1,17 +1,9 @@
 // Every page and dialog: no accessibility fault, in light and dark, narrow and wide, by keyboard.
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { inspect, OPEN, told } from "./inspect.js";
 import { story } from "./story.js";
 import { until } from "./until.js";
-
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const THEMES = ["light", "dark"];
-const WIDTHS = [320, 1280];
-/** A folder for screenshots of everything, if somebody wants to look. */
-const PICTURES = process.env.SKEP_PICTURES;
 
 const NOTE = `# Trip to the coast
 
@@ -34,44 +26,6 @@ const FILES = {
   "Trip/photos/one.svg": '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"/>',
   "Trip/a name that is rather long and goes on for a while, until it does not fit.txt": "x",
 };
-
-/** Looks at what is shown in both themes and widths. */
-async function inspect(person, name, faults) {
-  const { page } = person;
-  await page.evaluate(() => document.fonts.ready);
-  // A colour on its way from one theme to the other is neither.
-  await page.addStyleTag({ content: "*, ::before, ::after { transition: none !important }" });
-  for (const width of WIDTHS) {
-    await page.setViewportSize({ width, height: width < 640 ? 640 : 800 });
-    for (const theme of THEMES) {
-      await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-      const where = `${name}, ${theme}, ${width} px`;
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      if (wide > 0) faults.push(`${where}: ${wide} px too wide`);
-      if (!(await page.evaluate(() => "axe" in window))) await page.addScriptTag({ path: AXE });
-      // Only colours differ between the themes, and the whole look takes seconds.
-      const found = await page.evaluate(
-        (rules) => window.axe.run({ resultTypes: ["violations"], ...rules }),
-        theme === "light" ? {} : { runOnly: ["color-contrast"] },
-      );
-      for (const { id, nodes } of found.violations) {
-        const parts = nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`);
-        faults.push(`${where}: ${id}: ${parts.join(" | ").replace(/\s+/g, " ")}`);
-      }
-      if (!PICTURES) continue;
-      await mkdir(PICTURES, { recursive: true });
-      const file = `${name.replace(/\W+/g, "-")}-${width}-${theme}.png`;
-      await page.screenshot({ path: join(PICTURES, file) });
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
-const told = (faults) => assert.equal(faults.length, 0, `\n${faults.join("\n")}`);
-
-// The page's own policy forbids scripts from elsewhere, and so the one that looks at it.
-const OPEN = { bypassCSP: true };
 
 story("the first start", { fresh: true, files: FILES }, async (world) => {
   const faults = [];

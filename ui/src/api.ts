@@ -1,6 +1,6 @@
 // The only file that talks HTTP to the hive: one line for each call of its API.
 
-import { apiBase } from "./paths";
+import { apiBase as apiOf } from "./paths";
 import type * as Wire from "./wire/types";
 
 /** What went wrong, in the hive's own sentences. */
@@ -21,7 +21,7 @@ export const asProblem = (cause: unknown): Problem =>
     ? cause
     : new Problem(0, "page", "This page could not finish that.", "Reload the page and try again.");
 
-const base = apiBase(location.pathname);
+const base = apiOf(location.pathname);
 const unreachable = () =>
   new Problem(
     0,
@@ -88,6 +88,11 @@ const put = <T>(path: string, body: unknown) => call<T>("PUT", path, body);
 const patch = <T>(path: string, body: unknown) => call<T>("PATCH", path, body);
 const del = (path: string) => call<void>("DELETE", path);
 
+const text = async (path: string) => (await send("GET", base + path)).text();
+
+/** For other tables of calls, which a guest does not fetch. */
+export const verbs = { get, post, put, patch, del, text };
+export const apiBase = base;
 export const eventsUrl = `${base}/events`;
 export const rawUrl = (file: string): string => `${base}/files/${file}/raw`;
 export const downloadUrl = (file: string): string => `${rawUrl(file)}?download=1`;

@@ -20,6 +20,9 @@ const HIDDEN_MS = 20_000;
 /** Answers after which asking again cannot help. */
 const SHUT = [401, 403, 404, 410];
 
+/** Friends' hives came, went or got further: no journal tells of that. */
+const MOVED: Change = { seq: 0, kind: "sync", key: "", share: null, at: 0 };
+
 const doubters = new Set<() => void>();
 
 /** Something else failed to reach the hive: ask whether it is there at all. */
@@ -56,6 +59,7 @@ export function follow(listener: Listener): () => void {
       seen = event.lastEventId || seen;
       listener.change(JSON.parse(event.data) as Change);
     });
+    source.addEventListener("friends", () => listener.change(MOVED));
     source.addEventListener("here", (event) => listener.here(JSON.parse(event.data) as Here[]));
     source.onerror = () => {
       source?.close();

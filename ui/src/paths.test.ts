@@ -7,9 +7,13 @@ describe("paths", () => {
     expect(parse(paths.folder("s1", folder))).toEqual({ page: "folder", share: "s1", folder });
     expect(parse(paths.folder("s1"))).toEqual({ page: "folder", share: "s1", folder: "" });
     expect(parse(paths.file("f1"))).toEqual({ page: "file", file: "f1" });
-    for (const page of ["keys", "settings", "welcome"] as const) {
+    for (const page of ["keys", "settings", "welcome", "friends", "join", "two"] as const) {
       expect(parse(paths[page])).toEqual({ page });
     }
+    for (const page of ["trash", "rules"] as const) {
+      expect(parse(paths[page]("s1"))).toEqual({ page, share: "s1" });
+    }
+    expect(parse("/app/join/abcdefgh")).toEqual({ page: "join" });
     expect(parse("/")).toEqual({ page: "home" });
   });
 

@@ -7,6 +7,11 @@ export type Place =
   | { page: "folder"; share: string; folder: string }
   | { page: "file"; file: string }
   | { page: "keys" }
+  | { page: "friends" }
+  | { page: "join" }
+  | { page: "two" }
+  | { page: "trash"; share: string }
+  | { page: "rules"; share: string }
   | { page: "settings" }
   | { page: "lost" };
 
@@ -36,6 +41,11 @@ export const paths = {
   welcome: "/app/welcome",
   keys: "/app/keys",
   settings: "/app/settings",
+  friends: "/app/friends",
+  join: "/app/join",
+  two: "/app/two-versions",
+  trash: (share: string): string => `/app/trash/${share}`,
+  rules: (share: string): string => `/app/rules/${share}`,
   folder: (share: string, folder = ""): string =>
     link
       ? `${root}/folder/${encode(folder)}`
@@ -52,8 +62,13 @@ export function parse(pathname: string): Place {
   if (share) return { page: "folder", share, folder: decode(folder ?? "") };
   const [, file] = /^\/app\/file\/([^/]+)$/.exec(pathname) ?? [];
   if (file) return { page: "file", file };
-  const [, name] = /^\/app\/(welcome|keys|settings)\/?$/.exec(pathname) ?? [];
-  return name ? { page: name as "welcome" | "keys" | "settings" } : { page: "lost" };
+  const [, page, of] = /^\/app\/(trash|rules)\/([^/]+)$/.exec(pathname) ?? [];
+  if (of) return { page: page as "trash" | "rules", share: of };
+  // A `skep://join/…` link may come as it is, with the ticket for a path.
+  if (/^\/app\/join(\/|$)/.test(pathname)) return { page: "join" };
+  if (pathname === paths.two) return { page: "two" };
+  const [, name] = /^\/app\/(welcome|keys|settings|friends)\/?$/.exec(pathname) ?? [];
+  return name ? { page: name as "welcome" | "keys" | "settings" | "friends" } : { page: "lost" };
 }
 
 function parseGuest(rest: string): Place {

@@ -31,6 +31,14 @@ export const ACTIONS: Action[] = [
   { id: "help", name: "Show the shortcuts", key: "?", run: () => overlay.toggle("help") },
   { id: "home", name: "Go home", key: "h", run: () => here.go(paths.home) },
   { id: "share", name: "Share a folder or file", key: "n", run: () => (sharing.adding = true) },
+  { id: "friends", name: "Friends", key: "f", run: () => here.go(paths.friends) },
+  { id: "invite", name: "Invite a friend", run: () => here.go(`${paths.friends}?invite`) },
+  {
+    id: "two",
+    name: "Two versions",
+    key: "v",
+    run: () => here.go(paths.two),
+  },
   { id: "keys", name: "Keys: who and what can get in", run: () => here.go(paths.keys) },
   { id: "settings", name: "Settings", key: ",", ctrl: true, run: () => here.go(paths.settings) },
   { id: "pause", name: "Pause the hive", run: () => void pause(null), when: () => !paused() },
@@ -63,6 +71,13 @@ export const PLACE_KEYS: { where: string; keys: [string, string][] }[] = [
     ],
   },
   {
+    where: "Among two versions",
+    keys: [
+      ["1, 2 and 3", "Keep left, right, both"],
+      ["↑ ↓ in the list", "Another file"],
+    ],
+  },
+  {
     where: "In a picture",
     keys: [
       ["+ and -", "Larger and smaller"],
@@ -71,7 +86,7 @@ export const PLACE_KEYS: { where: string; keys: [string, string][] }[] = [
   },
 ];
 
-const isTyping = (target: EventTarget | null): boolean =>
+export const isTyping = (target: EventTarget | null): boolean =>
   target instanceof Element &&
   target.closest("input, textarea, select, [contenteditable=true], [role=grid], dialog") !== null;
 

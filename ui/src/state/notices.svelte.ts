@@ -8,9 +8,13 @@ export interface Notice {
   hint?: string;
   tone: "plain" | "good" | "bad";
   action?: { label: string; run(): void };
+  /** Until it is dismissed. */
+  stays?: boolean;
 }
 
 const STAYS_MS = 5000;
+/** A way back needs time to be seen. */
+const ACTION_MS = 10_000;
 
 class Notices {
   list: Notice[] = $state.raw([]);
@@ -21,7 +25,8 @@ class Notices {
     const id = (this.#next += 1);
     const notice: Notice = { id, text, tone: "plain", ...more };
     this.list = [...this.list.filter((one) => one.text !== text).slice(-2), notice];
-    if (notice.tone !== "bad") setTimeout(() => this.dismiss(id), STAYS_MS);
+    if (notice.tone === "bad" || notice.stays) return;
+    setTimeout(() => this.dismiss(id), notice.action ? ACTION_MS : STAYS_MS);
   }
 
   problem(cause: unknown) {

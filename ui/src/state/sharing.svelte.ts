@@ -8,6 +8,8 @@ import type { Share } from "../wire/types";
 export interface Sheet {
   name: string;
   of: { share?: string; file?: string };
+  /** The share that a file is part of: friends' hives take shares whole. */
+  whole?: { id: string; name: string };
   fresh?: boolean;
 }
 

@@ -132,6 +132,14 @@ export interface File {
   here: string[];
 }
 
+/** Something to be said of a file in a list. */
+export interface Note {
+  detail: string;
+  hint: string;
+  /** Says it in full. */
+  tell(): void;
+}
+
 /** Why a file cannot be edited live. */
 export interface NotLive {
   no: Warning;
@@ -209,7 +217,22 @@ export interface OpenDocument {
   right: Right;
 }
 
-export type ChangeKind = "share" | "file" | "link" | "person" | "settings" | "key" | "removed";
+export type ChangeKind =
+  | "share"
+  | "file"
+  | "link"
+  | "person"
+  | "settings"
+  | "key"
+  | "removed"
+  | "friend"
+  | "group"
+  | "invitation"
+  | "member"
+  | "offer"
+  | "pause"
+  | "sync"
+  | "version";
 
 export interface Change {
   seq: number;

@@ -1,0 +1,244 @@
+// What the hive says over HTTP about friends' hives, members, versions and rules.
+
+import type { FileType, Hue, Person, Right } from "./types";
+
+export type Way = "lan" | "direct" | "relay";
+
+export interface Friend {
+  hive: string;
+  /** The name that this hive's owner gave. */
+  name: string;
+  /** The name that they gave themselves. */
+  own_name: string;
+  hue: Hue;
+  device: string;
+  online: boolean;
+  path: Way | null;
+  last_seen_at: number | null;
+  added_at: number;
+  muted: boolean;
+  auto_accept: boolean;
+  phrase: string[];
+  groups: string[];
+  /** Shares that both may take part in. */
+  shares: string[];
+  paused: Pause | null;
+}
+
+export interface Pause {
+  since_at: number;
+  until_at: number | null;
+}
+
+export interface Invitation {
+  id: string;
+  share: string | null;
+  share_name: string | null;
+  right: Right | null;
+  /** Three words for a friend on the same network. */
+  words: string | null;
+  created_at: number;
+  expires_at: number;
+}
+
+export interface NewInvitation extends Invitation {
+  /** Shown here and never again. */
+  link: string;
+}
+
+export interface Group {
+  id: string;
+  name: string;
+  /** Hives of its friends. */
+  friends: string[];
+  shares: { share: string; right: Right }[];
+  created_at: number;
+}
+
+export interface Nearby {
+  hive: string;
+  name: string;
+}
+
+export type MemberState = "member" | "offered" | "left" | "removed";
+
+/** How much a hive still lacks of a share; `null` where that is not known. */
+export interface Lag {
+  in_sync: boolean | null;
+  files_to_go: number | null;
+  bytes_to_go: number | null;
+  /** Bytes a second, smoothed. */
+  speed: number | null;
+  seconds_left: number | null;
+}
+
+export interface Member extends Lag {
+  hive: string;
+  name: string;
+  hue: Hue;
+  device: string;
+  right: Right;
+  state: MemberState;
+  self: boolean;
+  /** Whether they began the share. */
+  founder: boolean;
+  /** Whether they are a friend of this hive, rather than known through others. */
+  friend: boolean;
+  /** Groups through which they have the share. */
+  groups: string[];
+  online: boolean;
+  path: Way | null;
+  last_seen_at: number | null;
+}
+
+export interface Offer {
+  share: string;
+  name: string;
+  kind: "folder" | "file";
+  /** Their `id` is that of their hive. */
+  from: Person;
+  right: Right;
+  files: number;
+  bytes: number;
+  at: number;
+}
+
+export interface Befriended {
+  friend: Friend;
+  offers: Offer[];
+}
+
+export interface OfferWish {
+  path?: string;
+  name?: string;
+  folders?: string[];
+}
+
+export interface Waiting {
+  file: string | null;
+  path: string;
+  code: string;
+  detail: string;
+  hint: string;
+}
+
+export interface HeldBack {
+  /** Removed here, not told to friends yet. */
+  own: number;
+  /** Removed by friends, not done here yet. */
+  friends: number;
+  deletions: number;
+}
+
+export interface Sync {
+  /** Whether this hive and all who take part have everything. */
+  in_sync: boolean;
+  /** What this hive still lacks. */
+  here: Lag;
+  files_to_go: number;
+  bytes_to_go: number;
+  /** The others. */
+  friends: Member[];
+  waiting: Waiting[];
+  held_back: HeldBack | null;
+  paused: Pause | null;
+}
+
+export interface Why {
+  path: string;
+  in_step: boolean;
+  code: string;
+  detail: string;
+  hint: string;
+}
+
+export type VersionVerb = "added" | "changed" | "restored" | "merged";
+
+/** Who wrote something, and where. */
+export interface Written {
+  /** Their `id` is that of their hive. */
+  by: Person | null;
+  device: string;
+  /** Who wrote it there, when it was a guest. */
+  guest: string | null;
+}
+
+export interface Version extends Written {
+  id: number;
+  at: number;
+  size: number;
+  hash: string;
+  name: string | null;
+  pinned: boolean;
+  current: boolean;
+  /** Whether its content is still here. */
+  kept: boolean;
+  verb: VersionVerb;
+}
+
+export interface Trashed {
+  file: string;
+  path: string;
+  name: string;
+  kind: "folder" | "file" | "link";
+  /** Of a folder, with all that went with it. */
+  size: number;
+  files: number;
+  gone_at: number;
+  by: Person | null;
+  device: string;
+  days_left: number;
+  /** Whether all of it can be had. */
+  kept: boolean;
+}
+
+export interface PutBack {
+  id: number;
+  restored: number;
+  removed: number;
+  /** Files that stay as they are: their bytes of that moment are no longer kept. */
+  missing: number;
+}
+
+export interface HistoryLimits {
+  days: number;
+  /** The largest file of which versions are kept, in megabytes. */
+  file_mb: number;
+  /** How much of the free disk it may take, from 0 to 1. */
+  share_of_free: number;
+  /** How many bytes it takes. */
+  stored: number;
+}
+
+export interface VersionSide extends Written {
+  hash: string;
+  at: number;
+  size: number;
+}
+
+export type SideName = "first" | "second" | "base";
+
+export interface TwoVersions {
+  file: string;
+  share: string;
+  share_name: string;
+  path: string;
+  type: FileType;
+  sides: VersionSide[];
+  mergeable: boolean;
+  base: boolean;
+}
+
+export type Keep = { keep: "first" | "second" | "both" } | { keep: "text"; text: string };
+
+export interface Ignore {
+  text: string;
+  defaults: { rule: string; why: string }[];
+  ignored: number;
+}
+
+export interface Caught {
+  path: string;
+  rule: string;
+  line: number | null;
+}
