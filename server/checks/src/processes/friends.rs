@@ -87,13 +87,26 @@ impl Circle {
         }
     }
 
-    /// What hives say of shares that are not in step.
+    /// The contents that any of the hives can bring back.
+    ///
+    /// # Panics
+    /// As [`history`] does.
+    pub fn history(&mut self) -> BTreeSet<String> {
+        self.computers.iter_mut().flat_map(history).collect()
+    }
+
+    /// What hives say of shares that are not in step with those whom they meet.
     fn unsettled(&self) -> Vec<Value> {
         let mut unsettled = Vec::new();
         for computer in &self.computers {
             let status = computer.json(&["status", "--json"]);
             let shares = status["share_list"].as_array().cloned().unwrap_or_default();
-            unsettled.extend(shares.into_iter().filter(|share| share["in_sync"] != true));
+            let lags = |share: &Value| {
+                let friends = share["friends"].as_array().into_iter().flatten();
+                let mut friends = friends.filter(|friend| friend["friend"] == true);
+                share["here"]["in_sync"] != true || friends.any(|friend| friend["in_sync"] != true)
+            };
+            unsettled.extend(shares.into_iter().filter(lags));
         }
         unsettled
     }

@@ -5,6 +5,7 @@ mod files;
 mod gate;
 mod links;
 mod power;
+mod processes;
 mod refusals;
 mod simulation;
 mod tidy;
