@@ -33,6 +33,13 @@ impl Arguments {
         arguments
     }
 
+    /// The own page that answers an invitation, if the link is one.
+    pub(crate) fn invitation_page(link: &str) -> Option<String> {
+        let ticket = link.strip_prefix("skep://join/")?;
+        let plain = !ticket.is_empty() && ticket.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        plain.then(|| format!("/app/join#{ticket}"))
+    }
+
     /// The web address that a `skep://` link stands for, if it names a hive.
     pub(crate) fn web_address(link: &str) -> Option<String> {
         let rest = link.strip_prefix("skep://")?;
@@ -57,6 +64,15 @@ mod tests {
         assert_eq!(arguments.links, ["skep://open"]);
         let paths = ["/home/ada/Trip", "/srv/Music", "/srv/Art"].map(PathBuf::from);
         assert_eq!(arguments.paths, paths);
+    }
+
+    #[test]
+    fn an_invitation_opens_its_page() {
+        let page = Arguments::invitation_page("skep://join/afjvsyjj7");
+        assert_eq!(page.as_deref(), Some("/app/join#afjvsyjj7"));
+        for link in ["skep://join/", "skep://join/a'b", "skep://host/l/x"] {
+            assert_eq!(Arguments::invitation_page(link), None, "{link}");
+        }
     }
 
     #[test]

@@ -50,11 +50,10 @@ impl FriendsOfHive {
         files: files::Handle,
         peers: peers::Handle,
         signer: Arc<dyn Signer>,
-        places: &places::Places,
         heard: watch::Receiver<BTreeMap<HiveId, u64>>,
     ) -> Self {
         let changes = watch::Sender::new(0);
-        let shelf = places.shelf();
+        let shelf = places::home_folder().map(|home| home.join("Skep"));
         Self { store, files, peers, signer, shelf, changes, known: Arc::default(), heard }
     }
 

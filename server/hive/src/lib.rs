@@ -109,7 +109,6 @@ impl Hive {
             files.clone(),
             peers.clone(),
             signer.clone(),
-            &places,
             house.heard(),
         );
         let state = web::State::new(

@@ -49,14 +49,6 @@ impl Places {
         }
     }
 
-    /// Where shares of friends are put when nobody says where.
-    pub(crate) fn shelf(&self) -> Option<PathBuf> {
-        match self.portable {
-            true => self.config.parent().map(|home| home.join("shares")),
-            false => home_folder().map(|home| home.join("Skep")),
-        }
-    }
-
     fn by_convention() -> Result<Self, Error> {
         let folders = choose_base_strategy().map_err(|error| Error::NotWritable {
             path: PathBuf::from("~"),

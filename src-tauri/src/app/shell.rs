@@ -192,6 +192,9 @@ impl Shell {
 
     /// What a start was given: links to follow, folders to share.
     async fn follow(&mut self, arguments: &Arguments) {
+        for page in arguments.links.iter().filter_map(|link| Arguments::invitation_page(link)) {
+            self.open(Some(page)).await;
+        }
         for address in arguments.links.iter().filter_map(|link| Arguments::web_address(link)) {
             window::open_in_browser(&address);
         }

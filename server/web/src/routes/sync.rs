@@ -28,7 +28,9 @@ pub(super) async fn show(
         Ok::<_, Error>((members, paused, progress))
     });
     let (members, paused, progress) = read.await?;
-    let taking_part = || members.iter().filter(|member| member.state == "member");
+    // How far somebody is who is no friend of this hive is not known here, and shows elsewhere.
+    let known = |member: &&wire::Member| member.is_self || member.friend;
+    let taking_part = || members.iter().filter(|member| member.state == "member").filter(known);
     let sum = |of: fn(&wire::Lag) -> Option<u64>| {
         taking_part().filter_map(|member| of(&member.lag)).fold(0, u64::saturating_add)
     };
