@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-use rand::RngExt;
 use tree::Node;
 
 use super::*;
+
+mod chosen;
+mod random;
 
 /// How much is given whole; the rest is received bit by bit.
 const WHOLE_BYTES_MAX: u64 = 64 * 1_024;
@@ -547,81 +549,6 @@ async fn a_database_is_taken_when_it_rests() {
     }
     assert!(home.handle.content(share, Hash::of(b"a whole transaction")).await.is_ok());
     assert!(home.handle.content(share, Hash::of(b"half a transaction")).await.is_err());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_chosen_folders_come() {
-    let one = Home::new().await;
-    one.put("a/one.txt", "one");
-    one.put("b/two.txt", "two");
-    let share = one.share().await;
-    let two = Home::new().await;
-    two.handle
-        .accept_share(share, two.path(""), "Trip".to_owned(), vec![rel("a")])
-        .await
-        .expect("it is accepted");
-    two.in_step(share).await;
-    let mut pair = Pair { one, two, share, told: [0, 0] };
-    let start = Instant::now();
-    while !(pair.two.path("a/one.txt").exists() && pair.is_calm().await) {
-        pair.hand_over().await;
-        assert!(start.elapsed() < PATIENCE);
-    }
-    assert!(!pair.two.path("b").exists());
-    let why = pair.two.handle.why(share, rel("b/two.txt")).await.expect("why");
-    assert_eq!(why.code, "not_chosen");
-    pair.two.handle.choose(share, Vec::new()).await.expect("chosen");
-    pair.meet().await;
-    assert_eq!(text(&pair.two, "b/two.txt"), "two");
-}
-
-/// What random people do; a step that is not possible is left out.
-fn do_something(home: &Home, chance: &mut StdRng, number: u32) {
-    const NAMES: [&str; 4] = ["a", "b", "c", "d"];
-    let mut pick = || NAMES[chance.random_range(0..NAMES.len())];
-    let mut path = |folders: usize| {
-        let names: Vec<&str> = (0..=folders).map(|_| pick()).collect();
-        home.path(&names.join("/"))
-    };
-    let (one, two) = (path(number as usize % 3), path(number as usize / 3 % 3));
-    let done = match chance.random_range(0..10) {
-        0 | 1 => fs::create_dir_all(&one),
-        2..=4 => fs::write(&one, format!("content {number}\nof {}\n", chance.random_range(0..3))),
-        5 | 6 => fs::rename(&one, &two),
-        7 => fs::remove_file(&one),
-        8 => fs::remove_dir_all(&one),
-        _ => fs::read(&one).and_then(|mut bytes| {
-            bytes.extend_from_slice(format!("line {number}\n").as_bytes());
-            fs::write(&one, bytes)
-        }),
-    };
-    drop(done);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn random_people_end_with_the_same() {
-    let runs = std::env::var("SKEP_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(2_u64);
-    let first = std::env::var("SKEP_SEED").ok().and_then(|seed| seed.parse().ok());
-    let first = first.unwrap_or_else(|| Time::now().0.unsigned_abs());
-    for seed in first..first + runs {
-        println!("SKEP_SEED={seed}");
-        let mut chance = StdRng::seed_from_u64(seed);
-        let mut pair = Pair::new().await;
-        for number in 0..40 {
-            let home = if chance.random_bool(0.5) { &pair.one } else { &pair.two };
-            do_something(home, &mut chance, number);
-            if chance.random_bool(0.3) {
-                pair.hand_over().await;
-            }
-        }
-        pair.meet().await;
-        for home in [&pair.one, &pair.two] {
-            let on_disk: Vec<String> = tree_of(home).into_keys().collect();
-            let mut known = home.paths(pair.share);
-            known.retain(|path| !path.starts_with(".skep-"));
-            assert_eq!(known, on_disk, "seed {seed}");
-        }
-    }
 }
 
 impl Home {
