@@ -60,11 +60,11 @@ pub(super) fn stands(
     let vector = encode(&held.vector)?;
     let what = encode(&held.what)?;
     let last = newest(tx, file)?;
+    let has_ended = |last: &Row| matches!(last.verb.as_str(), "removed" | "ended");
     let verb = match &last {
         None => "added",
-        Some(last) if matches!(last.verb.as_str(), "removed" | "ended") => {
-            if last.what.reads_like(&held.what) { "restored" } else { "added" }
-        }
+        Some(last) if has_ended(last) && last.what.reads_like(&held.what) => "restored",
+        Some(last) if has_ended(last) => "added",
         Some(last) if !last.what.reads_like(&held.what) => "changed",
         Some(last) if last.parent != held.parent || last.name != held.name => "moved",
         Some(last) => {
