@@ -1,7 +1,7 @@
 // Two hives: friendship, a folder at both ends, versions, the trash, and two versions of a file.
 
 import assert from "node:assert/strict";
-import { appendFile, readFile, rm } from "node:fs/promises";
+import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { Person } from "./browser.js";
 import { Hive } from "./hive.js";
 import { inspect, OPEN, told } from "./inspect.js";
@@ -95,6 +95,52 @@ story("friends have a folder together", { files: FILES }, async (world) => {
   await bo.page.getByRole("menuitem", { name: "Trash" }).click();
   await bo.button("Restore cover.dat").click();
   await until("it is back at Ada's", async () => (await at(world.hive, "cover.dat")) === "cover");
+});
+
+/** Both change the same places while they do not hear of each other. */
+async function apart(ada, hive, boHive) {
+  await ada.opens(`${hive.url}/app/friends`);
+  await ada.button("Settings for Bo").click();
+  await ada.button("until I resume").click();
+  await ada.page.getByText("Paused until you resume.").waitFor();
+  await writeFile(hive.path("Trip", "packing.md"), LIST.replace("stove", "gas stove"));
+  await writeFile(boHive.path("Trip", "packing.md"), LIST.replace("stove", "wood stove"));
+  await writeFile(hive.path("Trip", "cover.dat"), "ada\0");
+  await writeFile(boHive.path("Trip", "cover.dat"), "bo\0\0");
+  await until("both hives have read what was written", async () => {
+    const lists = await Promise.all([hive.json("ls", "Trip"), boHive.json("ls", "Trip")]);
+    const sizes = lists.map((list) => list.find((one) => one.path === "packing.md")?.size);
+    return sizes.join() === `${LIST.length + 4},${LIST.length + 5}`;
+  });
+  await ada.button("Resume").click();
+}
+
+story("two versions are merged, chosen and undone", { files: FILES }, async (world) => {
+  const { ada, boHive } = await together(world);
+  await apart(ada, world.hive, boHive);
+  await ada.opens(`${world.hive.url}/app/two-versions`);
+  const { page } = ada;
+  await page.getByRole("button", { name: /packing\.md/ }).click();
+  await ada.button("Merge…").click();
+  await page.getByRole("radio", { name: "Both" }).check();
+  await ada.button("Look at the result").click();
+  await page.getByRole("textbox", { name: "Merged text" }).waitFor();
+  await ada.button("Keep this text").click();
+  await page.getByText("packing.md is settled.").waitFor();
+  await until("both stoves are at both", async () => {
+    const texts = [await at(world.hive, "packing.md"), await at(boHive, "packing.md")];
+    return texts.every((text) => /gas stove/.test(text) && /wood stove/.test(text));
+  });
+
+  const right = page.getByRole("button", { name: /^Keep right/ });
+  const whose = (await right.getAttribute("aria-label")).includes("Ada") ? "ada\0" : "bo\0\0";
+  await right.click();
+  await page.getByText("cover.dat is settled.").waitFor();
+  await until("the chosen one is at both", async () => {
+    const contents = [await at(world.hive, "cover.dat"), await at(boHive, "cover.dat")];
+    return contents.every((content) => content === whose);
+  });
+  await page.getByText("Nothing to choose.").waitFor();
 });
 
 story("the pages of friends", { files: FILES }, async (world) => {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tree::Node;
 use types::{FileId, Hash, HiveId, RelPath, ShareId, Signer, Time};
 
+use crate::apart;
 use crate::contents::{self, GIVE_BYTES_MAX};
 use crate::db::tree as db;
 use crate::follow::blocking;
@@ -221,10 +222,12 @@ impl Handle {
     /// The contents that a share needs, small ones first, at most a thousand.
     pub async fn wanted(&self, share: ShareId) -> Result<Vec<Wanted>, Error> {
         let live = self.live(share)?;
-        let mut wanted = live.stock.wanted();
-        wanted.sort_by(|one, two| (one.size, &one.path).cmp(&(two.size, &two.path)));
-        wanted.truncate(WANTED_MAX);
         blocking(move || {
+            let mut wanted = live.stock.wanted();
+            let sides = apart::lacking(&live, &live.root()?)?;
+            wanted.extend(sides);
+            wanted.sort_by(|one, two| (one.size, &one.path).cmp(&(two.size, &two.path)));
+            wanted.truncate(WANTED_MAX);
             live.shared.store.read_blocking(|view| {
                 for wanted in wanted.iter_mut().filter(|wanted| wanted.size > 0) {
                     let ranges = db::part(view, share, wanted.hash)?.unwrap_or_default();

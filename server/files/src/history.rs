@@ -209,14 +209,19 @@ pub(crate) fn keep_bytes(live: &Live, bytes: &[u8]) -> Result<Hash, Error> {
     Ok(keep_in(&live.shared.store, bytes, || bytes.len() as u64)?.hash)
 }
 
+/// How large a content may be to be kept now.
+pub(crate) fn room(store: &Store) -> Result<u64, Error> {
+    let limits = store.read_blocking(Limits::read)?;
+    let room = limits.bytes_max(store).saturating_sub(store.chunks().stored());
+    Ok(limits.file_bytes.min(room))
+}
+
 fn keep_in(
     store: &Store,
     reader: impl std::io::Read,
     size: impl FnOnce() -> u64,
 ) -> Result<store::Told, Error> {
-    let limits = store.read_blocking(Limits::read)?;
-    let room = limits.bytes_max(store).saturating_sub(store.chunks().stored());
-    let most = limits.file_bytes.min(room);
+    let most = room(store)?;
     let most = if size() > most { 0 } else { most };
     store.keep_content(reader, most).map_err(|error| read_error(&error))
 }

@@ -5,6 +5,7 @@
 //! The tree on disk is the truth, file events are hints where to look. A path keeps its [`FileId`]
 //! whatever is saved there; a thing that was renamed or moved inside of its share keeps it too.
 
+mod apart;
 mod contents;
 mod db;
 mod disk;
