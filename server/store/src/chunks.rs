@@ -307,6 +307,44 @@ pub fn drop_content(tx: &Tx, hash: Hash) -> Result<(), Error> {
     index::drop_content(tx, hash)
 }
 
+/// Puts back those pieces of a kept content that were lost, from what was read just before. Tells
+/// whether it is whole now.
+pub fn mend_content(tx: &Tx, hash: Hash) -> Result<bool, Error> {
+    if let Some(content) = tx.chunks().pending().forget(hash) {
+        for Piece { hash, size: _, place } in &content.chunks {
+            match place {
+                _ if index::has(tx, *hash)? => {}
+                Place::Known => {}
+                Place::Inline { bytes, packed } => index::refill_inline(tx, *hash, bytes, *packed)?,
+                Place::Packed { spot, packed } => index::refill_packed(tx, *hash, *spot, *packed)?,
+            }
+        }
+    }
+    let Some(pieces) = index::content(tx, hash)? else { return Ok(false) };
+    for (piece, _) in pieces {
+        if !index::has(tx, piece)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The size of a content that is kept.
+pub fn content_size(view: &View, hash: Hash) -> Result<Option<u64>, Error> {
+    let pieces = index::content(view, hash)?;
+    Ok(pieces.map(|pieces| pieces.iter().map(|(_, size)| u64::from(*size)).sum()))
+}
+
+/// Some of the chunks after a row, with their rows and sizes.
+pub fn chunks_after(view: &View, row: i64, limit: u32) -> Result<Vec<(i64, Hash, u32)>, Error> {
+    index::after(view, row, limit)
+}
+
+/// The contents that a chunk is part of.
+pub fn contents_with(view: &View, chunk: Hash) -> Result<Vec<Hash>, Error> {
+    index::contents_with(view, chunk)
+}
+
 /// A damaged chunk counts as not there, so that the same bytes are kept anew when they are seen.
 pub fn forget_chunk(tx: &Tx, hash: Hash) -> Result<(), Error> {
     index::empty(tx, hash)

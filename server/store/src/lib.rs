@@ -14,8 +14,8 @@ mod tx;
 mod writer;
 
 pub use chunks::{
-    CHUNK_BYTES_MAX, Chunks, Found, Kept, Told, Unreadable, drop_content, forget_chunk,
-    has_content, place_content,
+    CHUNK_BYTES_MAX, Chunks, Found, Kept, Told, Unreadable, chunks_after, content_size,
+    contents_with, drop_content, forget_chunk, has_content, mend_content, place_content,
 };
 pub use database::Opening;
 pub use folder::Folder;

@@ -124,6 +124,44 @@ pub(super) fn empty(tx: &Tx, hash: Hash) -> Result<(), Error> {
     Ok(())
 }
 
+/// The bytes of a chunk that were lost are there again.
+pub(super) fn refill_inline(tx: &Tx, hash: Hash, bytes: &[u8], packed: bool) -> Result<(), Error> {
+    tx.prepare_cached("UPDATE chunk SET bytes = ?2, stored = ?3, packed = ?4 WHERE hash = ?1")?
+        .execute(params![hash.as_bytes(), bytes, bytes.len().cast_signed() as i64, packed])?;
+    Ok(())
+}
+
+pub(super) fn refill_packed(tx: &Tx, hash: Hash, spot: Spot, packed: bool) -> Result<(), Error> {
+    tx.prepare_cached(
+        "UPDATE chunk SET pack = ?2, at = ?3, stored = ?4, packed = ?5 WHERE hash = ?1",
+    )?
+    .execute(params![
+        hash.as_bytes(),
+        spot.pack.cast_signed(),
+        spot.at.cast_signed(),
+        spot.length,
+        packed
+    ])?;
+    Ok(())
+}
+
+pub(super) fn after(view: &View, row: i64, limit: u32) -> Result<Vec<(i64, Hash, u32)>, Error> {
+    let mut statement = view
+        .prepare_cached("SELECT row, hash, size FROM chunk WHERE row > ?1 ORDER BY row LIMIT ?2")?;
+    let rows = statement.query_map(params![row, limit], |row| {
+        Ok((row.get(0)?, Hash::from_bytes(row.get(1)?), row.get(2)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Every list is looked through: it is asked for seldom.
+pub(super) fn contents_with(view: &View, chunk: Hash) -> Result<Vec<Hash>, Error> {
+    let mut statement =
+        view.prepare_cached("SELECT hash FROM chunk_content WHERE instr(chunks, ?1) > 0")?;
+    let rows = statement.query_map([chunk.as_bytes()], |row| Ok(Hash::from_bytes(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Chunks that stand in the database itself.
 pub(super) fn inline(view: &View, limit: u32) -> Result<Vec<Stored<Vec<u8>>>, Error> {
     let mut statement = view.prepare_cached(
