@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use types::{FileId, Hash, RelPath, ShareId};
 
 use crate::db::tree as db;
-use crate::disk::{Root, copy_range, read_at, read_error, write_at, write_error};
+use crate::disk::{Root, copy_range, hash_from_start, read_at, read_error, write_at, write_error};
 use crate::exchange::Wanted;
 use crate::live::Live;
-use crate::{Error, kept};
+use crate::{Error, kept, rot};
 
 /// How many bytes of contents wait in memory for their place in a folder.
 const GIVEN_BYTES_MAX: usize = 64 * 1_024 * 1_024;
@@ -23,6 +23,8 @@ const FREE_PART_MIN: u64 = 20;
 /// Pieces of this length that are all zeros become holes.
 const HOLE_BYTES: usize = 64 * 1_024;
 const READ_BYTES: usize = 256 * 1_024;
+/// Contents up to this size go out whole.
+const GIVEN_WHOLE_BYTES_MAX: u64 = 64 * 1_024;
 
 /// A content that is read by position, in the folder or in the history. Blocks.
 #[derive(Debug)]
@@ -79,7 +81,10 @@ impl Reader {
     /// Writes the whole into a new file, with holes where there are long runs of zeros.
     pub(crate) fn write_to(&self, file: &File) -> Result<(), Error> {
         if let Source::File(from) = &self.source {
-            return copy_range(from, 0, file, 0, self.size).map_err(|error| write_error(&error));
+            copy_range(from, 0, file, 0, self.size).map_err(|error| write_error(&error))?;
+            // It may have been written meanwhile, or spoilt by the disk.
+            let hash = hash_from_start(file).map_err(|error| read_error(&error))?;
+            return if hash == self.hash { Ok(()) } else { Err(Error::Changed) };
         }
         file.set_len(self.size).map_err(|error| write_error(&error))?;
         let mut hasher = blake3::Hasher::new();
@@ -238,6 +243,42 @@ pub(crate) fn part_of(share: ShareId, hash: Hash) -> String {
 
 /// Looks for a content: in memory, among what was received, in the history, in the folder.
 pub(crate) fn find(live: &Live, root: &Root, hash: Hash) -> Result<Option<Reader>, Error> {
+    if let Some(found) = find_in_folder(live, root, hash)? {
+        return Ok(Some(found));
+    }
+    if rot::is_kept_spoilt(live, hash)? {
+        return Ok(None);
+    }
+    let kept = kept::open(live, hash)?;
+    Ok(kept.map(|kept| Reader { hash, size: kept.size(), source: Source::Kept(kept) }))
+}
+
+/// [`find`] for those outside: what is small is known to be right before a byte of it is given.
+pub(crate) fn find_to_give(live: &Live, root: &Root, hash: Hash) -> Result<Option<Reader>, Error> {
+    for _ in 0..2 {
+        let Some(found) = find(live, root, hash)? else { return Ok(None) };
+        if !matches!(found.source, Source::File(_)) || found.size > GIVEN_WHOLE_BYTES_MAX {
+            return Ok(Some(found));
+        }
+        match found.read_all() {
+            Ok(bytes) => {
+                let source = Source::Bytes(bytes.into());
+                return Ok(Some(Reader { source, ..found }));
+            }
+            // Without a file that is known to be spoilt, the history is next.
+            Err(Error::Changed) => rot::suspect(live, hash),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Looks for a content everywhere but in the history.
+pub(crate) fn find_in_folder(
+    live: &Live,
+    root: &Root,
+    hash: Hash,
+) -> Result<Option<Reader>, Error> {
     if let Some(bytes) = live.stock.given(hash) {
         let size = bytes.len() as u64;
         return Ok(Some(Reader { hash, size, source: Source::Bytes(bytes) }));
@@ -263,8 +304,7 @@ pub(crate) fn find(live: &Live, root: &Root, hash: Hash) -> Result<Option<Reader
             return file_reader(hash, file).map(Some);
         }
     }
-    let kept = kept::open(live, hash)?;
-    Ok(kept.map(|kept| Reader { hash, size: kept.size(), source: Source::Kept(kept) }))
+    Ok(None)
 }
 
 fn file_reader(hash: Hash, file: File) -> Result<Reader, Error> {
@@ -290,6 +330,8 @@ pub struct Receiving {
     fresh: bool,
     hasher: blake3::Hasher,
     hashed: u64,
+    /// What ranges were taken over from.
+    taken_from: HashSet<Hash>,
 }
 
 impl std::fmt::Debug for Receiving {
@@ -332,7 +374,18 @@ impl Receiving {
                 .write_blocking(move |tx| db::set_part(tx, share, hash, Some((size, &[]))))?;
         }
         let hasher = blake3::Hasher::new();
-        Ok(Self { hash, size, live: live.clone(), root, file, here, fresh, hasher, hashed: 0 })
+        Ok(Self {
+            hash,
+            size,
+            live: live.clone(),
+            root,
+            file,
+            here,
+            fresh,
+            hasher,
+            hashed: 0,
+            taken_from: HashSet::new(),
+        })
     }
 
     /// The ranges (start, end) that are here, sorted and apart.
@@ -379,6 +432,7 @@ impl Receiving {
             return Err(Error::TooLarge { size: end });
         }
         if let Source::File(file) = &from.source {
+            self.taken_from.insert(from.hash);
             copy_range(file, start, &self.file, at, length).map_err(|error| write_error(&error))?;
             self.here.insert(at, end);
             return Ok(());
@@ -433,6 +487,7 @@ impl Receiving {
             self.live.wake();
         } else {
             self.root.drop_part(&RelPath::root(), &part_of(share, hash));
+            self.taken_from.iter().for_each(|hash| rot::suspect(&self.live, *hash));
             self.live.shared.store.write_blocking(move |tx| db::set_part(tx, share, hash, None))?;
         }
         Ok(right)

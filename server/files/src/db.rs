@@ -12,6 +12,7 @@ use crate::entry::{Entry, EntryKind, Known, Listing, Recent, Sort, Stat, Verb};
 use crate::share::{Share, Totals};
 
 pub(crate) mod change;
+pub(crate) mod scrub;
 pub(crate) mod tree;
 
 /// How many matches a search ranks before it gives its best.
@@ -23,7 +24,7 @@ const NANOSECONDS: i64 = 1_000_000;
 const EXTENSION: &str = "CASE WHEN instr(substr(name, 2), '.') = 0 THEN ''
     ELSE lower(substr(name, 1 + length(rtrim(name, replace(name, '.', ''))))) END";
 const ENTRY: &str = "id, share, folder, name, kind, size, modified_ns, changed_by, seen_at";
-const KNOWN: &str = "id, folder, name, kind, size, modified_ns, inode, born_ns";
+const KNOWN: &str = "id, folder, name, kind, size, modified_ns, inode, born_ns, changed_ns, names";
 
 pub(crate) fn shares(view: &View) -> Result<Vec<Share>, Error> {
     let mut statement = view.prepare_cached(
@@ -322,6 +323,24 @@ pub(crate) fn known_by_inode(view: &View, share: ShareId, inode: u64) -> Result<
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// What is known to be a name of the same file under another path.
+pub(crate) fn twins(
+    view: &View,
+    share: ShareId,
+    path: &RelPath,
+    stat: &Stat,
+) -> Result<Vec<Known>, Error> {
+    let mut statement = view.prepare_cached(&format!(
+        "SELECT {KNOWN} FROM files_entry WHERE share = ?1 AND inode = ?2 AND kind = 'file'
+         AND gone_at IS NULL LIMIT 256"
+    ))?;
+    let rows =
+        statement.query_map(params![share.as_bytes(), stat.inode.cast_signed()], read_known)?;
+    let mut twins = rows.collect::<Result<Vec<_>, _>>()?;
+    twins.retain(|twin| twin.path != *path && twin.stat.is_twin_of(stat));
+    Ok(twins)
+}
+
 /// Whether anything is known to stand in the share.
 pub(crate) fn holds_something(view: &View, share: ShareId) -> Result<bool, Error> {
     let mut statement = view.prepare_cached(
@@ -404,6 +423,8 @@ fn read_known(row: &Row) -> Result<Known, store::sql::Error> {
             modified_ns: row.get(5)?,
             inode: row.get::<_, i64>(6)?.cast_unsigned(),
             born_ns: row.get(7)?,
+            changed_ns: row.get(8)?,
+            names: row.get::<_, i64>(9)?.unsigned_abs(),
         },
     })
 }

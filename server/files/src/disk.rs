@@ -15,16 +15,16 @@ use crate::Error;
 use crate::entry::{EntryKind, Stat};
 use crate::share::Share;
 
+mod copy;
 mod file;
 mod marker;
 mod replace;
 mod step;
 
+pub(crate) use copy::{copy_range, hash_from_start, print_of, read_at, write_at};
 pub use file::{Content, OpenFile, Stamp};
 pub(crate) use replace::PartNames;
-pub(crate) use step::{
-    Dress, SYNC_EACH, copy_range, dress_of, kind_of, leads_inside, put_on, read_at, write_at,
-};
+pub(crate) use step::{Dress, SYNC_EACH, dress_of, kind_of, leads_inside, put_on};
 
 /// The opened root of a share.
 pub(crate) struct Root {
@@ -36,8 +36,9 @@ pub(crate) struct Root {
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
     pub(crate) seen: HashMap<RelPath, Stat>,
-    /// Entries whose names cannot be shown: not UTF-8, or too long a path.
-    pub(crate) odd: u64,
+    /// Entries whose names cannot be shared, as far as they can be written: not UTF-8, or too long
+    /// a path.
+    pub(crate) odd: Vec<String>,
     /// Half-written files with a name of ours.
     pub(crate) parts: Vec<String>,
     pub(crate) modified_ns: i64,
@@ -99,7 +100,7 @@ impl Root {
             let name = file_name.to_str().and_then(|name| Name::new(name).ok());
             let child = name.map(|name| path.join(&name));
             let Some(child) = child.filter(|path| path.as_str().len() <= PATH_BYTES_MAX) else {
-                listed.odd += 1;
+                listed.odd.push(escaped(&file_name));
                 continue;
             };
             if child.name().is_some_and(|name| RelPath::root().join(&name).is_skeps_own()) {
@@ -146,6 +147,18 @@ impl Root {
     }
 }
 
+/// A name as far as it can be written: bytes that are no UTF-8 as numbers.
+pub(crate) fn escaped(name: &std::ffi::OsStr) -> String {
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
 /// Opens for reading what must be a plain file; never waits for a pipe, never follows a link.
 fn open_plain(folder: &Dir, name: &str) -> io::Result<cap_std::fs::File> {
     let mut options = OpenOptions::new();
@@ -181,8 +194,23 @@ fn stat_of(metadata: &Metadata) -> Option<Stat> {
         size: if kind == EntryKind::File { metadata.len() } else { 0 },
         modified_ns: modified_ns(metadata),
         inode: metadata.ino(),
+        changed_ns: changed_ns(metadata),
+        names: metadata.nlink(),
         born_ns: metadata.created().ok().map(|time| nanoseconds(time.into_std())),
     })
+}
+
+/// The time that the file system keeps itself, and that nobody can set.
+#[cfg(unix)]
+fn changed_ns(metadata: &Metadata) -> i64 {
+    use cap_std::fs::MetadataExt;
+    let (seconds, rest) = (MetadataExt::ctime(metadata), MetadataExt::ctime_nsec(metadata));
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+}
+
+#[cfg(not(unix))]
+fn changed_ns(_: &Metadata) -> i64 {
+    0
 }
 
 fn modified_ns(metadata: &Metadata) -> i64 {

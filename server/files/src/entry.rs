@@ -123,6 +123,10 @@ pub(crate) struct Stat {
     pub(crate) inode: u64,
     /// When the inode was made, where the file system tells.
     pub(crate) born_ns: Option<i64>,
+    /// When anything of the inode was changed, its mode and names as well; 0: not known.
+    pub(crate) changed_ns: i64,
+    /// How many names a file has.
+    pub(crate) names: u64,
 }
 
 impl Stat {
@@ -137,6 +141,18 @@ impl Stat {
             && self.inode == other.inode
             && (self.is_folder()
                 || (self.size == other.size && self.modified_ns == other.modified_ns))
+    }
+
+    /// How it stands after a rename, or after it was dressed anew: what else is different by now is
+    /// somebody's change and is seen as such.
+    pub(crate) fn renamed(self, now: Option<Self>) -> Self {
+        let now = now.filter(|now| now.is_as(&self));
+        now.map_or(self, |now| Self { changed_ns: now.changed_ns, names: now.names, ..self })
+    }
+
+    /// Whether both are names of one file.
+    pub(crate) fn is_twin_of(&self, other: &Self) -> bool {
+        self.kind == EntryKind::File && self.is_the_thing(other)
     }
 
     /// Whether both describe one and the same thing under perhaps two names. Inodes are used

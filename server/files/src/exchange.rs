@@ -5,6 +5,8 @@
 //! own), asks what contents they need ([`Handle::wanted`]), fetches those, and gives them
 //! ([`Handle::give`], [`Handle::receive`]). The folder follows by itself.
 
+use std::sync::atomic::Ordering;
+
 use store::{Tx, View};
 use tokio::sync::watch;
 use tree::Node;
@@ -17,7 +19,7 @@ use crate::follow::blocking;
 use crate::ignore::{self, Rules};
 use crate::ledger::Records;
 use crate::task::Handle;
-use crate::{Error, db as rows, ingest, kept, why};
+use crate::{Error, db as rows, ingest, kept, rot, why};
 
 pub use crate::contents::{Reader, Receiving};
 
@@ -64,7 +66,7 @@ pub struct Why {
     pub path: RelPath,
     pub in_step: bool,
     /// `in_step`, `ignored`, `not_chosen`, `unread`, `busy`, `content`, `two_versions`,
-    /// `held_back`, `paused`, `name`, `full`, `changed`, `unwritable`, `unknown`.
+    /// `held_back`, `paused`, `name`, `full`, `changed`, `unwritable`, `damaged`, `unknown`.
     pub code: &'static str,
     pub detail: String,
     pub hint: String,
@@ -226,8 +228,18 @@ impl Handle {
             let mut wanted = live.stock.wanted();
             let sides = apart::lacking(&live, &live.root()?)?;
             wanted.extend(sides);
+            wanted.extend(rot::lacking(&live, &live.root()?)?);
             wanted.sort_by(|one, two| (one.size, &one.path).cmp(&(two.size, &two.path)));
             wanted.truncate(WANTED_MAX);
+            if live.ailing.load(Ordering::Relaxed) {
+                let root = live.root()?;
+                for wanted in &mut wanted {
+                    let base = wanted
+                        .base
+                        .filter(|base| matches!(contents::find(&live, &root, *base), Ok(Some(_))));
+                    wanted.base = base;
+                }
+            }
             live.shared.store.read_blocking(|view| {
                 for wanted in wanted.iter_mut().filter(|wanted| wanted.size > 0) {
                     let ranges = db::part(view, share, wanted.hash)?.unwrap_or_default();
@@ -242,7 +254,8 @@ impl Handle {
     /// A content that this hive has, in the folder or in its history; `Gone` if it has not.
     pub async fn content(&self, share: ShareId, hash: Hash) -> Result<Reader, Error> {
         let live = self.live(share)?;
-        blocking(move || contents::find(&live, &live.root()?, hash)?.ok_or(Error::Gone)).await
+        blocking(move || contents::find_to_give(&live, &live.root()?, hash)?.ok_or(Error::Gone))
+            .await
     }
 
     /// Hands over a small content whole, of at most 8 MiB, wanted or about to be. Tells whether it
@@ -271,7 +284,8 @@ impl Handle {
     }
 
     pub async fn progress(&self, share: ShareId) -> Result<Progress, Error> {
-        self.shared.store.read(move |view| why::progress(view, share)).await
+        let odd = self.live(share).map(|live| live.odd()).unwrap_or_default();
+        self.shared.store.read(move |view| why::progress(view, share, &odd)).await
     }
 
     /// Lets friends' changes wait, or go on.
@@ -309,7 +323,8 @@ impl Handle {
         let live = self.live(share)?;
         blocking(move || {
             let rules = live.rules(&live.root()?);
-            live.shared.store.read_blocking(|view| why::why(view, share, &rules, path))
+            let odd = live.odd();
+            live.shared.store.read_blocking(|view| why::why(view, share, &rules, &odd, path))
         })
         .await
     }

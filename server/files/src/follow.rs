@@ -164,6 +164,9 @@ impl Follower {
 
     fn take_hint(&mut self, path: RelPath, when: When) {
         let now = Instant::now();
+        if when == When::Within {
+            return self.quick.push_folder(path);
+        }
         if path.is_root() || path.as_str() == RelPath::MARKER {
             self.check_at = now;
             return;
@@ -183,6 +186,7 @@ impl Follower {
                 }
                 self.soon.entry(path).or_insert(now + SOON);
             }
+            When::Within => {}
             When::Writing => {
                 let fresh = Writing { due: None, wait: WRITING_MIN, looked_at: now };
                 let writing = self.writing.entry(path).or_insert(fresh);
@@ -312,7 +316,7 @@ impl Follower {
 
     /// Notes that the share was seen whole.
     async fn finish(&mut self, scan: &Scan) -> Result<(), Error> {
-        self.notes = scan.notes();
+        self.notes = scan.notes(self.live.odd().len());
         if self.live.limited.load(Ordering::Relaxed) {
             self.notes.push(
                 "The system watches no further folder, so that changes are noticed only every 30 \

@@ -17,7 +17,7 @@ use crate::ignore::Rules;
 use crate::ledger::{Moment, Records};
 use crate::live::Live;
 use crate::share::GuestNames;
-use crate::{Error, db as rows, guard, kept};
+use crate::{Error, db as rows, guard, kept, rot, twins};
 
 /// Up to here a scan's changes are read before its transaction, so that row and record are one.
 const AT_ONCE_ENTRIES_MAX: usize = 64;
@@ -28,6 +28,7 @@ const STEP_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 /// How long a file that is being changed, or cannot be read, is left alone.
 const AGAIN_MS: i64 = 200;
 const UNREADABLE_MS: i64 = 60_000;
+const NEVER: Time = Time(i64::MAX);
 /// How long a database or repository must rest until it is taken.
 const QUIET_MS: i64 = 1_000;
 /// So many removals are told at once; more wait this long for further ones, and never longer than
@@ -79,10 +80,13 @@ fn read(live: &Live, root: &Root, path: &RelPath, stat: &Stat) -> Reading {
         return Reading::Later(due, "busy");
     }
     match read_what(live, root, path, stat) {
-        Ok(Some(what)) => Reading::Read { stat: *stat, what },
-        Ok(None) => Reading::Later(now.plus(AGAIN_MS), "changing"),
-        Err(Error::Gone) => Reading::Later(now.plus(AGAIN_MS), "changing"),
-        Err(Error::Refused(_)) => Reading::Later(Time(i64::MAX), "link"),
+        Ok(Ok(what)) => Reading::Read { stat: *stat, what },
+        Ok(Err("changing")) | Err(Error::Gone) => {
+            // What takes long to read and changes all the time is read the more seldom.
+            let wait = AGAIN_MS.max(live.shared.store.now().since(now).saturating_mul(4));
+            Reading::Later(now.plus(wait), "changing")
+        }
+        Ok(Err(code)) => Reading::Later(NEVER, code),
         Err(error) => {
             tracing::debug!(%path, %error, "a file cannot be read");
             Reading::Later(now.plus(UNREADABLE_MS), "unreadable")
@@ -90,29 +94,35 @@ fn read(live: &Live, root: &Root, path: &RelPath, stat: &Stat) -> Reading {
     }
 }
 
-/// What stands under a path; `None` if it changes while it is read.
+/// What stands under a path, or why it cannot be told.
 fn read_what(
     live: &Live,
     root: &Root,
     path: &RelPath,
     expected: &Stat,
-) -> Result<Option<What>, Error> {
+) -> Result<Result<What, &'static str>, Error> {
     match expected.kind {
-        EntryKind::Folder => Ok(Some(What::Folder)),
+        EntryKind::Folder => Ok(Ok(What::Folder)),
         EntryKind::Link => match root.link_target(path)? {
-            Some(target) if leads_inside(path, &target) => Ok(Some(What::Link { target })),
-            _ => Err(Error::Refused("the link leads out of the share".to_owned())),
+            Some(target) if leads_inside(path, &target) => Ok(Ok(What::Link { target })),
+            _ => Ok(Err("link")),
         },
         EntryKind::File => {
             let (file, before) = root.open_plain(path)?;
             if !before.is_as(expected) {
-                return Ok(None);
+                return Ok(Err("changing"));
             }
             let (hash, size) = kept::keep(live, &file)?;
-            let Dress { modified_ns, executable, attributes } = dress_of(&file, &before);
+            let Dress { modified_ns, executable, mut attributes } = dress_of(&file, &before);
+            twins::add_group(live, path, &before, &mut attributes)?;
             let same = root.stat(path).is_ok_and(|after| after == Some(before));
-            let what = What::File { hash, size, modified_ns, executable, attributes };
-            Ok((same && size == before.size).then_some(what))
+            if !same || size != before.size {
+                return Ok(Err("changing"));
+            }
+            if rot::is_no_edit(live, path, hash)? {
+                return Ok(Err(rot::DAMAGED));
+            }
+            Ok(Ok(What::File { hash, size, modified_ns, executable, attributes }))
         }
     }
 }
@@ -189,7 +199,10 @@ pub(crate) fn note(
             _ => db::set_unread(tx, share, known.id, Time(0), None)?,
         }
     }
-    found.tell(tx, signer, share)
+    found.tell(tx, signer, share)?;
+    let linked = stands(batch).filter(|seen| seen.stat.names > 1);
+    let linked: Vec<RelPath> = linked.map(|seen| seen.path.clone()).collect();
+    twins::follow(tx, share, &linked)
 }
 
 /// What Skep itself wrote into a folder for a person, for the records.
@@ -217,7 +230,8 @@ impl Written {
             return None;
         }
         let hash = kept::keep_bytes(live, bytes).ok()?;
-        let Dress { modified_ns, executable, attributes } = dress_of(&file, &stat);
+        let Dress { modified_ns, executable, mut attributes } = dress_of(&file, &stat);
+        twins::add_group(live, &seen.path, &stat, &mut attributes).ok()?;
         Some(What::File { hash, size: bytes.len() as u64, modified_ns, executable, attributes })
     }
 
@@ -405,6 +419,14 @@ fn adopt(
     Ok(other)
 }
 
+/// What it means that only the inode tells of a change: whether the file is to be read again. A
+/// new name of it elsewhere means nothing, nor does its dress if it is as before; but who sets the
+/// time back after writing leaves no other trace.
+pub(crate) fn is_to_be_read(live: &Live, root: &Root, known: &Known, stat: &Stat) -> bool {
+    known.stat.changed_ns != 0
+        && (known.stat.names == stat.names || is_dressed_otherwise(live, root, known))
+}
+
 /// Looks again at a file of which nothing has changed but perhaps its dress.
 pub(crate) fn is_dressed_otherwise(live: &Live, root: &Root, known: &Known) -> bool {
     let share = live.share.id;
@@ -413,7 +435,10 @@ pub(crate) fn is_dressed_otherwise(live: &Live, root: &Root, known: &Known) -> b
         return false;
     };
     let Ok((file, stat)) = root.open_plain(&known.path) else { return false };
-    let dress = dress_of(&file, &stat);
+    let mut dress = dress_of(&file, &stat);
+    if twins::add_group(live, &known.path, &stat, &mut dress.attributes).is_err() {
+        return false;
+    }
     (dress.executable, dress.attributes) != (executable, attributes)
 }
 
@@ -468,6 +493,7 @@ fn take_in(
     };
     read.sort_by_cached_key(|(_, read)| path(read));
     let (mut told, mut found) = (Vec::new(), Found::default());
+    let mut linked = Vec::new();
     for (id, read) in read {
         let Some((known, reading)) = read else {
             // It was gone, or is ignored.
@@ -487,6 +513,9 @@ fn take_in(
             Reading::Later(due, code) => db::set_unread(tx, share, id, due, Some(code))?,
             Reading::Read { what, .. } => {
                 let path = known.path;
+                if known.stat.names > 1 || twins::group_in(&what).is_some() {
+                    linked.push(path.clone());
+                }
                 let new = found.stands(tx, share, (id, &path, what), None)?;
                 if new != id {
                     let removed = ChangedEntry { id, path: path.clone(), what: Change::Removed };
@@ -496,5 +525,6 @@ fn take_in(
         }
     }
     found.tell(tx, signer, share)?;
+    twins::follow(tx, share, &linked)?;
     Ok(told)
 }

@@ -22,10 +22,13 @@ mod kind;
 mod leave;
 mod ledger;
 mod live;
+mod rot;
 mod scan;
+mod scrub;
 mod share;
 mod steps;
 mod task;
+mod twins;
 mod watch;
 mod why;
 
@@ -42,6 +45,7 @@ pub use exchange::{
 };
 pub use kind::{Type, looks_like_text, mime_of, type_of, type_of_name};
 pub use live::Standing;
+pub use scrub::{Damaged, Scrubbed};
 pub use share::{GuestNames, Options, Share, State, Totals};
 pub use task::{Handle, Placed};
 
@@ -177,6 +181,7 @@ pub fn rename_share(tx: &mut Tx, id: ShareId, name: &str) -> Result<Share, Error
 pub fn remove_share(tx: &mut Tx, id: ShareId) -> Result<(), Error> {
     share(tx, id)?;
     db::tree::forget(tx, id)?;
+    db::scrub::forget_share(tx, id)?;
     db::delete_share(tx, id)?;
     Ok(tx.announce("share", &id.to_string(), Some(id))?)
 }

@@ -13,6 +13,7 @@ use crate::contents::Stock;
 use crate::disk::{PartNames, Root};
 use crate::entry::{Changed, ChangedEntry, EntryKind, Stat};
 use crate::ignore::{self, Rules};
+use crate::scrub::Scrubbed;
 use crate::share::{GuestNames, Share, State};
 use crate::watch::{Watched, Watcher};
 use crate::{Error, db};
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) guests: Option<GuestNames>,
     /// Counts up whenever something may be wanted of friends' hives, or no longer is.
     pub(crate) needs: watch::Sender<u64>,
+    /// How the last look at all contents went, or how far it is.
+    pub(crate) scrubbed: Mutex<Scrubbed>,
 }
 
 impl Shared {
@@ -61,6 +64,14 @@ pub(crate) struct Live {
     pub(crate) stock: Stock,
     /// Wakes the task that takes steps.
     pub(crate) woken: Notify,
+    /// Whether any file here has several names that are known.
+    pub(crate) linked: AtomicBool,
+    /// Whether the disk gave back other bytes than were written, and that is not mended.
+    pub(crate) ailing: AtomicBool,
+    /// Held while what is spoilt is written anew.
+    pub(crate) healing: Mutex<()>,
+    /// Names that cannot be shared, by the folder that they stand in.
+    odd: Mutex<BTreeMap<RelPath, Vec<String>>>,
     /// Whether steps were to be taken since nothing was left to do.
     pub(crate) needed: AtomicBool,
     rules: Mutex<Option<(Option<Stat>, Arc<Rules>)>>,
@@ -78,6 +89,10 @@ impl Live {
             stopped: AtomicBool::new(false),
             stock: Stock::default(),
             woken: Notify::new(),
+            linked: AtomicBool::new(false),
+            ailing: AtomicBool::new(false),
+            healing: Mutex::default(),
+            odd: Mutex::default(),
             needed: AtomicBool::new(true),
             rules: Mutex::default(),
             applied: Mutex::default(),
@@ -123,6 +138,31 @@ impl Live {
         let other = applied.as_ref().is_some_and(|applied| applied.text != rules.text);
         *applied = Some(rules);
         other
+    }
+
+    /// Notes which names in a folder cannot be shared.
+    pub(crate) fn set_odd(&self, folder: &RelPath, names: Vec<String>) {
+        let mut odd = self.odd.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.is_empty() {
+            odd.remove(folder);
+        } else {
+            odd.insert(folder.clone(), names);
+        }
+    }
+
+    /// Forgets what stood in a folder that is no longer there.
+    pub(crate) fn forget_odd(&self, folder: &RelPath) {
+        let mut odd = self.odd.lock().unwrap_or_else(PoisonError::into_inner);
+        odd.retain(|other, _| !other.is_within(folder));
+    }
+
+    /// The names that cannot be shared, with the folders that they stand in.
+    pub(crate) fn odd(&self) -> Vec<(RelPath, String)> {
+        let odd = self.odd.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = odd.iter().flat_map(|(folder, names)| {
+            names.iter().map(move |name| (folder.clone(), name.clone()))
+        });
+        all.collect()
     }
 
     pub(crate) fn wake(&self) {

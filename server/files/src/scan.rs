@@ -1,6 +1,6 @@
 //! Brings the rows of a share in step with its folder, a bounded step at a time. Blocks.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use types::{FileId, Name, RelPath, Time};
 
 use crate::db::change::{self, Batch};
 use crate::disk::{Root, read_error};
-use crate::entry::{ChangedEntry, Diff, EntryKind, Known, Seen, diff};
+use crate::entry::{ChangedEntry, Diff, EntryKind, Known, Seen, Stat, diff};
 use crate::live::Live;
 use crate::{Error, db, ingest, kept};
 
@@ -28,6 +28,8 @@ const UNREADABLE_TOLD_MAX: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Extent {
     Names(BTreeSet<Name>),
+    /// All that is in it, and in new folders in it.
+    Folder,
     Tree,
 }
 
@@ -42,10 +44,11 @@ pub(crate) struct Scan {
     pub(crate) whole: bool,
     pub(crate) seen: u64,
     pub(crate) changed: u64,
-    odd: u64,
     unreadable: Vec<RelPath>,
     /// Files of which mode or attributes may be others than before.
     dressed: BTreeSet<RelPath>,
+    /// Other names of files that are looked at, until nothing is left to look at.
+    twins: BTreeSet<RelPath>,
 }
 
 /// Moves that may have been the first half of a save.
@@ -62,8 +65,10 @@ struct Look {
     deeper: Vec<RelPath>,
     entries: usize,
     root_is_void: bool,
-    /// Files of which only mode or attributes are others than before.
-    dressed_otherwise: Vec<FileId>,
+    /// Files of which only the inode tells that something is other than before.
+    traces: Vec<(Known, Stat)>,
+    /// Those of them that are to be read again.
+    to_read: Vec<FileId>,
 }
 
 impl Scan {
@@ -95,6 +100,18 @@ impl Scan {
         }
     }
 
+    /// Asks for a look at all that is in one folder.
+    pub(crate) fn push_folder(&mut self, folder: RelPath) {
+        self.folders
+            .entry(folder)
+            .and_modify(|extent| {
+                if matches!(extent, Extent::Names(_)) {
+                    *extent = Extent::Tree;
+                }
+            })
+            .or_insert(Extent::Folder);
+    }
+
     /// Asks for more than size and time of a file when it is looked at next.
     pub(crate) fn expect_dress(&mut self, path: &RelPath) {
         if self.dressed.len() < NAMES_MAX {
@@ -108,19 +125,18 @@ impl Scan {
         for (folder, extent) in folders {
             match extent {
                 Extent::Tree => other.push_tree(folder),
-                Extent::Names(_) => drop(self.folders.insert(folder, extent)),
+                Extent::Names(_) | Extent::Folder => drop(self.folders.insert(folder, extent)),
             }
         }
     }
 
     /// What an owner should know of what was looked at.
-    pub(crate) fn notes(&self) -> Vec<String> {
+    pub(crate) fn notes(&self, odd: usize) -> Vec<String> {
         let mut notes = Vec::new();
-        if self.odd > 0 {
+        if odd > 0 {
             notes.push(format!(
-                "{} files or folders are not shown, because their names are not written in UTF-8 \
-                 or their paths are too long. Rename them to share them.",
-                self.odd
+                "{odd} files or folders are not shared, because their names are not written in \
+                 UTF-8 or their paths are too long. Rename them to share them."
             ));
         }
         if !self.unreadable.is_empty() {
@@ -161,6 +177,9 @@ impl Scan {
         }
         let changes = self.commit(live, &root, look, moves, seen_whole)?;
         self.changed += changes.len() as u64;
+        if self.folders.is_empty() {
+            self.twins.clear();
+        }
         Ok(changes)
     }
 
@@ -191,7 +210,9 @@ impl Scan {
                 BTreeSet::from([only.clone()])
             }
             (None, Extent::Names(names)) => names,
-            (None, Extent::Tree) => return self.look_at_all(live, root, folder, look),
+            (None, extent) => {
+                return self.look_at_all(live, root, folder, extent == Extent::Tree, look);
+            }
         };
         for name in names {
             let path = folder.join(&name);
@@ -210,13 +231,17 @@ impl Scan {
                 }
             };
             let known = store.read_blocking(|view| db::known_at(view, id, &path))?;
+            self.look_at_twins(live, known.as_ref(), &path, stat.as_ref())?;
             if let (Some(known), Some(stat)) = (&known, &stat)
                 && stat.kind == EntryKind::File
-                && self.dressed.remove(&path)
                 && known.stat.is_as(stat)
-                && ingest::is_dressed_otherwise(live, root, known)
             {
-                look.dressed_otherwise.push(known.id);
+                let dressed = self.dressed.remove(&path);
+                if known.stat.changed_ns != stat.changed_ns {
+                    look.traces.push((known.clone(), *stat));
+                } else if dressed && ingest::is_dressed_otherwise(live, root, known) {
+                    look.to_read.push(known.id);
+                }
             }
             look.known.extend(known);
             if let Some(stat) = stat {
@@ -234,6 +259,7 @@ impl Scan {
         live: &Live,
         root: &Root,
         folder: &RelPath,
+        deep: bool,
         look: &mut Look,
     ) -> Result<(), Error> {
         let (store, id) = (&live.shared.store, live.share.id);
@@ -252,22 +278,29 @@ impl Scan {
         };
         look.entries += listed.seen.len() + 1;
         self.seen += listed.seen.len() as u64;
-        self.odd += listed.odd;
+        live.set_odd(folder, listed.odd);
         look.root_is_void |= folder.is_root() && listed.seen.is_empty();
         remove_stale(live, root, folder, &listed.parts);
         let mut seen = listed.seen;
-        let folders = seen.iter().filter(|(_, stat)| stat.kind == EntryKind::Folder);
-        look.deeper.extend(folders.map(|(path, _)| path.clone()));
+        if deep {
+            look.deeper.extend(folders_of(&seen));
+        }
         // What is as it was needs no comparison: mostly everything.
         store.read_blocking(|view| {
-            db::each_known_in(view, id, folder, |known| {
-                if seen.get(&known.path).is_some_and(|stat| known.stat.is_as(stat)) {
+            db::each_known_in(view, id, folder, |known| match seen.get(&known.path) {
+                Some(stat) if known.stat.is_as(stat) => {
+                    let is_file = stat.kind == EntryKind::File;
+                    if is_file && known.stat.changed_ns != stat.changed_ns {
+                        look.traces.push((known.clone(), *stat));
+                    }
                     seen.remove(&known.path);
-                } else {
-                    look.known.push(known);
                 }
+                _ => look.known.push(known),
             })
         })?;
+        if !deep {
+            look.deeper.extend(folders_of(&seen));
+        }
         look.times.push((folder.clone(), listed.modified_ns));
         look.seen.extend(seen.into_iter().map(|(path, stat)| Seen { path, stat }));
         Ok(())
@@ -286,6 +319,7 @@ impl Scan {
         let mut diff = diff(look.known, look.seen, elsewhere);
         self.keep_what_stands(root, &mut diff);
         let moved = std::mem::take(&mut diff.moved);
+        moved.iter().for_each(|(known, _)| live.forget_odd(&known.path));
         self.give_back(live, moves, &mut diff)?;
         moves.remember(&moved);
         diff.moved.extend(moved);
@@ -297,17 +331,32 @@ impl Scan {
         for batch in batches(diff, times, seen_whole) {
             changes.extend(write(live, root, batch)?);
         }
-        if !look.dressed_otherwise.is_empty() {
-            let (id, files) = (live.share.id, look.dressed_otherwise);
-            live.shared.store.write_blocking(move |tx| {
-                files.iter().try_for_each(|file| db::tree::set_unread(tx, id, *file, Time(0), None))
-            })?;
-            live.wake();
-        }
+        follow_traces(live, root, look.traces, look.to_read)?;
         for folder in look.deeper {
             self.push_tree(folder);
         }
         Ok(changes)
+    }
+
+    /// What is done to a file through one of its names is done to it under all.
+    fn look_at_twins(
+        &mut self,
+        live: &Live,
+        known: Option<&Known>,
+        path: &RelPath,
+        stat: Option<&Stat>,
+    ) -> Result<(), Error> {
+        let id = live.share.id;
+        let stats = known.map(|known| &known.stat).into_iter().chain(stat);
+        for stat in stats.filter(|stat| stat.kind == EntryKind::File && stat.names > 1) {
+            let store = &live.shared.store;
+            for twin in store.read_blocking(|view| db::twins(view, id, path, stat))? {
+                if self.twins.len() < NAMES_MAX && self.twins.insert(twin.path.clone()) {
+                    self.push_path(&twin.path);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A path that something stands under keeps its id: what seemed to have moved away from there
@@ -362,6 +411,7 @@ impl Scan {
             }
         }
         let mut changes = Vec::new();
+        lost.iter().for_each(|known| live.forget_odd(&known.path));
         let any = !lost.is_empty();
         let diff = Diff { missing: lost, ..Diff::default() };
         for batch in batches(diff, Vec::new(), true) {
@@ -394,6 +444,40 @@ impl Moves {
         let index = self.0.iter().rposition(|(_, path, _)| path == from)?;
         self.0.remove(index).map(|(_, _, to)| to)
     }
+}
+
+fn folders_of(seen: &HashMap<RelPath, Stat>) -> impl Iterator<Item = RelPath> {
+    let folders = seen.iter().filter(|(_, stat)| stat.kind == EntryKind::Folder);
+    folders.map(|(path, _)| path.clone())
+}
+
+/// Notes what only inodes tell, and has files read again of which that is news.
+fn follow_traces(
+    live: &Live,
+    root: &Root,
+    traces: Vec<(Known, Stat)>,
+    mut to_read: Vec<FileId>,
+) -> Result<(), Error> {
+    if live.shared.signer.is_some() {
+        let news =
+            traces.iter().filter(|(known, stat)| ingest::is_to_be_read(live, root, known, stat));
+        to_read.extend(news.map(|(known, _)| known.id));
+    }
+    let id = live.share.id;
+    for some in traces.chunks(ROWS_PER_TRANSACTION_MAX) {
+        let some: Vec<(FileId, Stat)> =
+            some.iter().map(|(known, stat)| (known.id, *stat)).collect();
+        live.shared.store.write_blocking(move |tx| {
+            some.iter().try_for_each(|(file, stat)| change::restate(tx, *file, stat))
+        })?;
+    }
+    if !to_read.is_empty() {
+        live.shared.store.write_blocking(move |tx| {
+            to_read.iter().try_for_each(|file| db::tree::set_unread(tx, id, *file, Time(0), None))
+        })?;
+        live.wake();
+    }
+    Ok(())
 }
 
 /// Writes a part of a diff, rows and as far as possible records in one transaction.

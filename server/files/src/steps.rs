@@ -2,7 +2,7 @@
 //! holds: one task for each share, a bounded round at a time.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::ignore::Rules;
 use crate::ledger::Moment;
 use crate::live::Live;
 use crate::share::State;
-use crate::{Error, db as rows, guard, ingest};
+use crate::{Error, db as rows, guard, ingest, rot, twins};
 
 mod act;
 mod merge;
@@ -44,6 +44,8 @@ const MERGE_WAITS_MS: i64 = 30_000;
 struct Planned {
     id: FileId,
     step: Step,
+    /// Whether the content is written although it should stand there already.
+    anew: bool,
 }
 
 /// What a round is to do, and what hinders the rest.
@@ -86,6 +88,7 @@ pub(crate) async fn run(live: Arc<Live>) {
     if let Err(error) = begun {
         tracing::debug!(%share, %error, "waiting steps are tried later");
     }
+    rot::recall(&live);
     while !live.is_stopped() {
         records.mark_unchanged();
         standings.mark_unchanged();
@@ -124,8 +127,9 @@ fn round(live: &Live) -> Result<Option<Duration>, Error> {
         })?;
     }
     let read = ingest::read_some(live)?;
+    let healed = rot::heal_some(live, &root)?;
     let worked = step_some(live, &root)?;
-    if read || worked {
+    if read || healed || worked {
         return Ok(None);
     }
     let now = store.now();
@@ -164,8 +168,14 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
         }
     }
     live.stock.want(std::mem::take(&mut plan.wanted));
+    // Of the names of one file, one after the other: the later ones are linked to the first.
+    let mut groups = HashSet::new();
+    let (steps, next): (Vec<_>, Vec<_>) = steps.into_iter().partition(|planned| {
+        twins::group_of(&planned.step).is_none_or(|group| groups.insert(group))
+    });
+    let next: Vec<FileId> = next.into_iter().map(|planned| planned.id).collect();
     let (parked, settled) = (plan.parked, plan.settled);
-    if !parked.is_empty() || !settled.is_empty() {
+    if !parked.is_empty() || !settled.is_empty() || !next.is_empty() {
         store.write_blocking(move |tx| {
             for (id, due, code, detail) in &parked {
                 db::fail_step(tx, share, *id, *due, (code, detail))?;
@@ -173,7 +183,7 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
             for id in &settled {
                 db::set_out_of_step(tx, share, *id, false)?;
             }
-            Ok::<_, Error>(())
+            next.iter().try_for_each(|id| db::set_out_of_step(tx, share, *id, true))
         })?;
     }
     if !steps.is_empty() {
@@ -240,7 +250,7 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
                     if let Step::Write { what: What::File { size, .. }, .. } = &step {
                         bytes += size;
                     }
-                    plan.steps.push(Planned { id, step });
+                    plan.steps.push(Planned { id, step, anew: false });
                 }
             }
         }
@@ -305,11 +315,10 @@ impl Chosen<'_> {
 fn lacking(live: &Live, root: &Root, step: &Step) -> Result<Option<Vec<(Hash, u64)>>, Error> {
     let mut lacking = Vec::new();
     match step {
-        Step::Write { what: What::File { hash, size, .. }, instead_of, .. } => {
-            let dressed_only = instead_of.as_ref().is_some_and(
-                |held| matches!(&held.what, What::File { hash: held, .. } if held == hash),
-            );
-            if *size > 0 && !dressed_only && find(live, root, *hash)?.is_none() {
+        Step::Write { what: what @ What::File { hash, size, .. }, instead_of, .. } => {
+            let held = instead_of.as_ref().map(|held| &held.what);
+            let what_is = |what: &What| held.is_some_and(|held| is_dressed_alone(held, what));
+            if *size > 0 && !what_is(what) && find(live, root, *hash)?.is_none() {
                 lacking.push((*hash, *size));
             }
         }
@@ -331,7 +340,7 @@ fn lacking(live: &Live, root: &Root, step: &Step) -> Result<Option<Vec<(Hash, u6
 fn want(
     live: &Live,
     plan: &mut Plan,
-    Planned { id, step }: &Planned,
+    Planned { id, step, .. }: &Planned,
     lacking: Vec<(Hash, u64)>,
 ) -> Result<(), Error> {
     let (share, id) = (live.share.id, *id);
@@ -350,6 +359,19 @@ fn want(
     let due = if merge { live.shared.store.now().plus(MERGE_WAITS_MS) } else { NEVER };
     plan.park(id, due, "content", "Its content has not arrived yet.".to_owned());
     Ok(())
+}
+
+/// Whether what stands there needs new dates and attributes alone. A name of a file that has
+/// several is always put there anew: what is set on one would be set on all.
+fn is_dressed_alone(held: &What, what: &What) -> bool {
+    let alone = twins::group_in(held).is_none() && twins::group_in(what).is_none();
+    alone && what.hash().is_some() && held.hash() == what.hash()
+}
+
+/// Writes contents anew that the disk has spoilt. Tells what could not be taken.
+pub(crate) fn rewrite(live: &Live, root: &Root, files: Vec<(FileId, Step)>) -> Result<(), Error> {
+    let planned = files.into_iter().map(|(id, step)| Planned { id, step, anew: true });
+    act::perform(live, root, planned.collect())
 }
 
 impl Live {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use store::Store;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -16,9 +16,11 @@ use crate::follow::{Follower, WORK_MAX, Work, blocking};
 use crate::live::{Live, Shared, Standing};
 use crate::share::{Options, Place, Share, State, place};
 use crate::watch::{Hint, Hints, Watcher, When};
-use crate::{Error, db, history, steps};
+use crate::{Error, db, history, scrub, steps};
 
 const MESSAGES_MAX: usize = 64;
+/// How many wishes for a look at all contents may wait.
+const SCRUBS_MAX: usize = 16;
 /// How many messages a slow listener may be behind before it loses some.
 const CHANGES_MAX: usize = 1_024;
 
@@ -48,6 +50,7 @@ pub struct Placed {
 #[derive(Clone)]
 pub struct Handle {
     messages: mpsc::Sender<Message>,
+    pub(crate) scrubs: mpsc::Sender<Option<ShareId>>,
     pub(crate) lives: watch::Receiver<Arc<Lives>>,
     pub(crate) shared: Arc<Shared>,
 }
@@ -67,10 +70,12 @@ impl Handle {
             signer: options.signer.clone(),
             guests: options.guests.clone(),
             needs: watch::Sender::new(0),
+            scrubbed: Mutex::default(),
         });
         let (messages, waiting) = mpsc::channel(MESSAGES_MAX);
         let lives = watch::Sender::new(Arc::new(Lives::new()));
-        let handle = Self { messages, lives: lives.subscribe(), shared: shared.clone() };
+        let (scrubs, asked) = mpsc::channel(SCRUBS_MAX);
+        let handle = Self { messages, scrubs, lives: lives.subscribe(), shared: shared.clone() };
         let options = blocking(move || {
             Ok(Options {
                 own: options.own.iter().map(|path| disk::canonical(path)).collect(),
@@ -81,6 +86,7 @@ impl Handle {
         })
         .await?;
         let tender = tokio::spawn(history::tend::run(shared.clone(), handle.lives.clone()));
+        let looker = tokio::spawn(scrub::run(shared.clone(), handle.lives.clone(), asked));
         let mut task = Task {
             shared,
             options,
@@ -88,6 +94,7 @@ impl Handle {
             hints,
             lives,
             tender,
+            looker,
             workers: HashMap::new(),
             paused: false,
         };
@@ -190,6 +197,8 @@ struct Task {
     lives: watch::Sender<Arc<Lives>>,
     /// Looks after the history, until `lives` ends.
     tender: JoinHandle<()>,
+    /// Looks for what the disk spoilt, until `lives` ends.
+    looker: JoinHandle<()>,
     workers: HashMap<ShareId, Worker>,
     paused: bool,
 }
@@ -214,8 +223,10 @@ impl Task {
             end(worker).await;
         }
         drop(self.lives);
-        if let Err(error) = self.tender.await {
-            tracing::error!(%error, "looking after the history failed");
+        for task in [self.tender, self.looker] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "looking after contents failed");
+            }
         }
         if let Some(reply) = stopped {
             // Whoever stopped waiting needs no answer.
@@ -366,8 +377,12 @@ impl Task {
                 }
                 Hint::At(path, when) => {
                     for (id, worker) in &self.workers {
-                        if let Some(inside) = nearest_path(&worker.live.share, &path) {
-                            by_share.entry(*id).or_default().push((inside, when));
+                        let share = &worker.live.share;
+                        let hint = share.path_inside(&path).map(|inside| (inside, when));
+                        let hint =
+                            hint.or_else(|| Some((nearest_path(share, &path)?, When::Within)));
+                        if let Some(hint) = hint {
+                            by_share.entry(*id).or_default().push(hint);
                         }
                     }
                 }
@@ -398,11 +413,10 @@ async fn end(worker: Worker) {
     }
 }
 
-/// The path inside of a share; the folder that holds it when its own name cannot be told.
+/// The folder in a share that holds what itself has no name that can be told.
 fn nearest_path(share: &Share, path: &std::path::Path) -> Option<RelPath> {
-    share.path_inside(path).or_else(|| {
-        path.starts_with(&share.root).then(|| nearest_path(share, path.parent()?)).flatten()
-    })
+    let folder = path.parent().filter(|folder| folder.starts_with(&share.root))?;
+    share.path_inside(folder).or_else(|| nearest_path(share, folder))
 }
 
 fn mark(live: &Live) -> Result<(), Error> {

@@ -200,6 +200,24 @@ impl Home {
         *self.store.follow().borrow()
     }
 
+    /// Waits until everything is read, and kept.
+    async fn settled(&self, share: ShareId) {
+        let start = Instant::now();
+        loop {
+            let progress = self.handle.progress(share).await.expect("progress");
+            let kept = self.store.read_blocking(|view| {
+                let all = "SELECT count(*) FROM files_version WHERE hash IS NOT NULL AND NOT EXISTS
+                           (SELECT 1 FROM chunk_content WHERE hash = files_version.hash)";
+                Ok::<i64, store::Error>(view.query_row(all, [], |row| row.get(0))?)
+            });
+            if progress.in_step && kept.expect("a count") == 0 {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{progress:?}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     async fn rescan(&self, share: ShareId) {
         self.handle.rescan(share, RelPath::root()).await.expect("it is looked at");
     }

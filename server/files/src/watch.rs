@@ -25,6 +25,8 @@ pub(crate) enum When {
     Writing,
     /// Mode, times or attributes were set.
     Dressed,
+    /// Something is in a folder of which the name cannot be told.
+    Within,
 }
 
 #[derive(Debug)]

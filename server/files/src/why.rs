@@ -3,15 +3,21 @@
 use store::View;
 use types::{FileId, RelPath, ShareId};
 
+use crate::db::scrub;
 use crate::db::tree as db;
 use crate::exchange::{Caught, HeldBack, Progress, Why};
 use crate::ignore::Rules;
-use crate::{Error, db as rows};
+use crate::{Error, db as rows, rot};
 
 const WAITING_MAX: u32 = 100;
+const NAME_SHOWN_BYTES_MAX: usize = 240;
 
-pub(crate) fn progress(view: &View, share: ShareId) -> Result<Progress, Error> {
-    let (files_to_go, bytes_to_go) = db::to_go(view, share)?;
+pub(crate) fn progress(
+    view: &View,
+    share: ShareId,
+    odd: &[(RelPath, String)],
+) -> Result<Progress, Error> {
+    let (mut files_to_go, mut bytes_to_go) = db::to_go(view, share)?;
     let files_unread = db::unread_count(view, share)?;
     let own = db::held_back(view, share)?.len() as u64;
     let friends = db::parked(view, share, "held_back")?;
@@ -27,6 +33,21 @@ pub(crate) fn progress(view: &View, share: ShareId) -> Result<Progress, Error> {
         let path = rows::entry(view, id)?.map(|entry| entry.path).unwrap_or_default();
         waiting.push(unread(id, path, Some(&code)));
     }
+    for rotten in scrub::all(view, share)? {
+        let entry = rows::entry(view, rotten.file)?;
+        if rotten.found.is_some() {
+            let held = db::held(view, share, rotten.file)?.and_then(|held| held.what.hash());
+            if held != Some(rotten.hash) {
+                continue;
+            }
+            files_to_go += 1;
+            bytes_to_go += entry.as_ref().map_or(0, |entry| entry.size);
+        }
+        let path = entry.map(|entry| entry.path).unwrap_or_default();
+        waiting.push(spoilt(rotten.file, path, rotten.found.is_none()));
+    }
+    waiting.extend(odd.iter().map(|(folder, name)| odd_name(folder, name)));
+    waiting.truncate(WAITING_MAX as usize);
     Ok(Progress {
         in_step: files_to_go == 0 && files_unread == 0 && own == 0,
         files_unread,
@@ -37,7 +58,17 @@ pub(crate) fn progress(view: &View, share: ShareId) -> Result<Progress, Error> {
     })
 }
 
-pub(crate) fn why(view: &View, share: ShareId, rules: &Rules, path: RelPath) -> Result<Why, Error> {
+pub(crate) fn why(
+    view: &View,
+    share: ShareId,
+    rules: &Rules,
+    odd: &[(RelPath, String)],
+    path: RelPath,
+) -> Result<Why, Error> {
+    let odd = odd.iter().map(|(folder, name)| odd_name(folder, name));
+    if let Some(odd) = odd.into_iter().find(|odd| path.is_within(&odd.path)) {
+        return Ok(odd);
+    }
     let on_disk = rows::entry_at(view, share, &path)?;
     let id = match &on_disk {
         Some(entry) => Some(entry.id),
@@ -73,6 +104,9 @@ pub(crate) fn why(view: &View, share: ShareId, rules: &Rules, path: RelPath) -> 
         let detail = "The share is paused.";
         return Ok(told(Some(id), path, "paused", detail, "Resume it to go on."));
     }
+    if rot::is_known(view, share, id)? {
+        return Ok(spoilt(id, path, false));
+    }
     if let Some(code) = db::unread(view, share, id)? {
         return Ok(unread(id, path, code.as_deref()));
     }
@@ -88,6 +122,32 @@ pub(crate) fn why(view: &View, share: ShareId, rules: &Rules, path: RelPath) -> 
     }
     let hint = "Friends get it as soon as their hives are online.";
     Ok(Why { in_step: true, ..told(Some(id), path, "in_step", "It is in step here.", hint) })
+}
+
+/// A name that no hive can be told.
+fn odd_name(folder: &RelPath, name: &str) -> Why {
+    let shown = &name[..name.floor_char_boundary(NAME_SHOWN_BYTES_MAX)];
+    let path = types::Name::new(shown).map_or_else(|_| folder.clone(), |name| folder.join(&name));
+    let (detail, hint) = if name.contains("\\x") {
+        (
+            "Its name is not written in UTF-8, so that other computers could not read it.",
+            "Rename it, then it is shared. Until then it stays on this computer alone.",
+        )
+    } else {
+        ("Its path is too long to be shared.", "Move it to a folder that lies less deep.")
+    };
+    told(None, path, "name", detail, hint)
+}
+
+/// A file, or an earlier version of it, that the disk spoilt.
+fn spoilt(file: FileId, path: RelPath, earlier: bool) -> Why {
+    let detail = match earlier {
+        false => "The disk gives back other bytes than were saved, though nobody changed it.",
+        true => "The disk spoilt an earlier version of it that was kept.",
+    };
+    let hint = "It is mended by itself as soon as a friend's hive that has it is online. Look after \
+                the disk: it may be failing.";
+    told(Some(file), path, "damaged", detail, hint)
 }
 
 /// The node that the records put under a path.
@@ -124,6 +184,11 @@ fn unread(id: FileId, path: RelPath, code: Option<&str>) -> Why {
             "link",
             "It is a link that leads out of the share, and such links are not shared.",
             "Let it lead to something inside of the share, or share what it leads to.",
+        ),
+        Some("damaged") => (
+            "damaged",
+            "The disk gives back other bytes than were saved, though nobody changed it.",
+            "It is mended by itself as soon as a friend's hive that has it is online.",
         ),
         Some("gone") => ("unread", "It was removed a moment ago.", "Friends are told in a moment."),
         Some(_) => ("busy", "It changes while it is read.", "It follows by itself."),

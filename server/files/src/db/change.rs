@@ -241,8 +241,8 @@ fn insert_row(
     let (folder, name) = place(&seen.path)?;
     tx.prepare_cached(
         "INSERT INTO files_entry (id, share, folder, name, sort_key, kind, size, modified_ns,
-             inode, born_ns, changed_by, verb, seen_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             inode, born_ns, changed_by, verb, seen_at, changed_ns, names)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?
     .execute(params![
         id.as_bytes(),
@@ -257,7 +257,9 @@ fn insert_row(
         seen.stat.born_ns,
         by.as_ref().map(PersonId::as_bytes),
         verb,
-        tx.now().0
+        tx.now().0,
+        seen.stat.changed_ns,
+        seen.stat.names.cast_signed()
     ])?;
     Ok(())
 }
@@ -277,7 +279,8 @@ fn bring_back(
     };
     tx.prepare_cached(
         "UPDATE files_entry SET kind = ?2, size = ?3, modified_ns = ?4, inode = ?5, born_ns = ?6,
-             changed_by = ?7, verb = ?8, seen_at = ?9, gone_at = NULL
+             changed_by = ?7, verb = ?8, seen_at = ?9, gone_at = NULL, changed_ns = ?10,
+             names = ?11
          WHERE id = ?1",
     )?
     .execute(params![
@@ -289,7 +292,9 @@ fn bring_back(
         stat.born_ns,
         by.as_ref().map(PersonId::as_bytes),
         verb,
-        now
+        now,
+        stat.changed_ns,
+        stat.names.cast_signed()
     ])?;
     Ok(())
 }
@@ -301,6 +306,7 @@ fn update(tx: &Tx, known: &Known, stat: &Stat, by: Option<PersonId>) -> Result<b
         .prepare_cached(
             "UPDATE files_entry SET kind = ?2, size = ?3, modified_ns = ?4, inode = ?5,
                  born_ns = ?6, changed_by = ?7, seen_at = ?8, gone_at = NULL,
+                 changed_ns = ?10, names = ?11,
                  verb = CASE WHEN kind = 'folder' THEN verb
                              WHEN verb = 'added' AND seen_at > ?8 - ?9 THEN 'added'
                              ELSE 'changed' END
@@ -315,9 +321,18 @@ fn update(tx: &Tx, known: &Known, stat: &Stat, by: Option<PersonId>) -> Result<b
             stat.born_ns,
             by.as_ref().map(PersonId::as_bytes),
             now,
-            BRIEF_MS
+            BRIEF_MS,
+            stat.changed_ns,
+            stat.names.cast_signed()
         ])?;
     Ok(changed > 0)
+}
+
+/// Writes what only the inode tells of a thing that is as it was.
+pub(crate) fn restate(tx: &Tx, id: FileId, stat: &Stat) -> Result<(), Error> {
+    tx.prepare_cached("UPDATE files_entry SET changed_ns = ?2, names = ?3 WHERE id = ?1")?
+        .execute(params![id.as_bytes(), stat.changed_ns, stat.names.cast_signed()])?;
+    Ok(())
 }
 
 /// Gives a thing its new path, and with a folder everything in it. Only rows of what is gone can

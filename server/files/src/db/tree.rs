@@ -197,9 +197,10 @@ pub(crate) fn set_held(
         What::File { hash, .. } => Some(hash.as_bytes()),
         What::Folder | What::Link { .. } => None,
     };
+    let twin = crate::twins::group_in(&held.what);
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO tree_held (share, id, parent, name, what, vector, hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO tree_held (share, id, parent, name, what, vector, hash, twin)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         share.as_bytes(),
@@ -208,7 +209,8 @@ pub(crate) fn set_held(
         held.name.as_str(),
         encode(&held.what)?,
         encode(&held.vector)?,
-        hash
+        hash,
+        twin.as_ref().map(FileId::as_bytes)
     ])?;
     Ok(())
 }
@@ -221,10 +223,29 @@ pub(crate) fn held_in(view: &View, share: ShareId, parent: FileId) -> Result<Vec
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Files on disk that are known to hold a content.
+/// The nodes that stand on disk and are names of one file.
+pub(crate) fn twins_of(view: &View, share: ShareId, group: FileId) -> Result<Vec<FileId>, Error> {
+    let mut statement = view.prepare_cached(
+        "SELECT id FROM tree_held WHERE share = ?1 AND twin = ?2 ORDER BY id LIMIT 256",
+    )?;
+    let rows = statement.query_map(params![share.as_bytes(), group.as_bytes()], read_id)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(crate) fn has_twins(view: &View, share: ShareId) -> Result<bool, Error> {
+    let mut statement = view.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM tree_held WHERE share = ?1 AND twin IS NOT NULL)",
+    )?;
+    Ok(statement.query_row([share.as_bytes()], |row| row.get(0))?)
+}
+
+/// Files on disk that are known to hold a content, and of which nothing else is known.
 pub(crate) fn holders(view: &View, share: ShareId, hash: Hash) -> Result<Vec<FileId>, Error> {
-    let mut statement =
-        view.prepare_cached("SELECT id FROM tree_held WHERE share = ?1 AND hash = ?2 LIMIT 8")?;
+    let mut statement = view.prepare_cached(
+        "SELECT id FROM tree_held WHERE share = ?1 AND hash = ?2 AND NOT EXISTS (
+             SELECT 1 FROM files_rot
+             WHERE share = ?1 AND file = id AND hash = ?2 AND found <> x'') LIMIT 8",
+    )?;
     let rows = statement.query_map(params![share.as_bytes(), hash.as_bytes()], read_id)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -289,7 +310,7 @@ pub(crate) fn next_due(view: &View, share: ShareId, table: Queue) -> Result<Opti
         Queue::Steps => "SELECT min(due) FROM tree_step WHERE share = ?1 AND due > 0",
         Queue::Unread => {
             "SELECT min(due) FROM tree_unread WHERE share = ?1
-             AND (code IS NULL OR code NOT IN ('held', 'link'))"
+             AND (code IS NULL OR code NOT IN ('held', 'link', 'damaged'))"
         }
     };
     let due: Option<i64> =

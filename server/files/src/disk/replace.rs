@@ -139,7 +139,7 @@ impl Root {
         let checked = check(&folder, &name, expected)?;
         put_in_place(&mut part, &name, &checked, expected)?;
         sync_folder(&folder)?;
-        Ok(written)
+        Ok((written.0, written.1.renamed(plain_stat(&part.file).ok())))
     }
 
     /// Makes a new file, never over an existing one.
@@ -158,7 +158,7 @@ impl Root {
         let written = as_written(&part.file, bytes)?;
         put_new(&mut part, &name)?;
         sync_folder(&folder)?;
-        Ok(written)
+        Ok((written.0, written.1.renamed(plain_stat(&part.file).ok())))
     }
 
     /// Removes what an earlier process left half-written.
@@ -224,7 +224,7 @@ fn put_in_place(
         Err(error) => return Err(write_error(&error.into())),
     }
     let name_of_part = Name::new(part.name)?;
-    if part.stat_by_name().as_ref() == Some(checked)
+    if part.stat_by_name().is_some_and(|stat| stat.is_as(checked))
         || check(folder, &name_of_part, expected).is_ok()
     {
         return Ok(());

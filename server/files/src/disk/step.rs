@@ -22,7 +22,7 @@ pub(crate) struct Dress {
 }
 
 /// How many bytes of extended attributes a file may have to be carried along.
-const ATTRIBUTES_BYTES_MAX: usize = 64 * 1_024;
+const ATTRIBUTES_BYTES_MAX: usize = 63 * 1_024;
 const ATTRIBUTES_SPACE: &str = "user.";
 
 impl Root {
@@ -69,7 +69,7 @@ impl Root {
         from: &RelPath,
         to: &RelPath,
         expected: &Stat,
-    ) -> Result<(), Error> {
+    ) -> Result<Stat, Error> {
         let (old_folder, old_name) = self.parent(from)?;
         let (new_folder, new_name) = self.parent(to)?;
         self.check(from, expected)?;
@@ -78,7 +78,7 @@ impl Root {
         if from.parent() != to.parent() {
             sync_folder(&old_folder)?;
         }
-        Ok(())
+        Ok(expected.renamed(stat_by_name(&new_folder, new_name.as_str())))
     }
 
     /// Takes a file or link out of people's sight, to a name of Skep's own in the same folder.
@@ -123,6 +123,27 @@ impl Root {
         }
     }
 
+    /// Gives a file a second name, a part's, if the file is as it is known.
+    pub(crate) fn twin_part(
+        &self,
+        path: &RelPath,
+        expected: &Stat,
+        folder: &RelPath,
+        part: &str,
+    ) -> Result<bool, Error> {
+        let (from, name) = self.parent(path)?;
+        let to = self.folder(folder).map_err(|error| write_error(&error))?;
+        self.check(path, expected)?;
+        if from.hard_link(name.as_str(), &to, part).is_err() {
+            return Ok(false);
+        }
+        if stat_by_name(&to, part).is_some_and(|twin| twin.is_as(expected)) {
+            return Ok(true);
+        }
+        self.drop_part(folder, part);
+        Ok(false)
+    }
+
     /// Makes a symbolic link under a part's name.
     #[cfg(unix)]
     pub(crate) fn new_link(&self, folder: &RelPath, part: &str, target: &str) -> Result<(), Error> {
@@ -136,32 +157,35 @@ impl Root {
         Err(Error::Unwritable { why: "this system makes no symbolic links".to_owned() })
     }
 
-    /// Puts a part in its place, which must be free, or hold what is expected. Tells whether the
-    /// old thing now stands under the part's name, in the folder of `path`.
+    /// Puts a part in its place, which must be free, or hold what is expected. Tells how it stands
+    /// there, and whether the old thing now stands under the part's name, in the folder of `path`.
     pub(crate) fn put_part(
         &self,
-        part_folder: &RelPath,
-        part: &str,
+        (part_folder, part): (&RelPath, &str),
         path: &RelPath,
+        kind: EntryKind,
         expected: Option<&Stat>,
-    ) -> Result<bool, Error> {
+    ) -> Result<(Stat, bool), Error> {
+        let from = self.folder(part_folder).map_err(|error| write_error(&error))?;
+        let ready = stat_by_name(&from, part).filter(|stat| stat.kind == kind);
+        let ready = ready.ok_or(Error::Changed)?;
         let (folder, name) = self.parent(path)?;
         let here = path.parent().as_ref() == Some(part_folder);
         if !here {
-            let from = self.folder(part_folder).map_err(|error| write_error(&error))?;
             rename_new(&from, part, &folder, part)?;
         }
         let Some(expected) = expected else {
             rename_new(&folder, part, &folder, name.as_str())?;
-            return Ok(false);
+            return Ok((ready.renamed(stat_by_name(&folder, name.as_str())), false));
         };
         self.check(path, expected)?;
         if !rename_swap(&folder, part, name.as_str())? {
-            return put_over(&folder, part, &name);
+            put_over(&folder, part, &name)?;
+            return Ok((ready.renamed(stat_by_name(&folder, name.as_str())), false));
         }
         let old = folder.symlink_metadata(part).map_err(|error| read_error(&error))?;
         if stat_of(&old).is_some_and(|old| old.is_as(expected)) {
-            return Ok(true);
+            return Ok((ready.renamed(stat_by_name(&folder, name.as_str())), true));
         }
         rename_swap(&folder, part, name.as_str())?;
         Err(Error::Changed)
@@ -223,7 +247,9 @@ impl Root {
         }
         put_on(&file, dress)?;
         file.sync_all().map_err(|error| write_error(&error))?;
-        Ok(Stat { modified_ns: dress.modified_ns, ..stat })
+        let dressed = Stat { modified_ns: dress.modified_ns, ..stat };
+        let now = plain_stat(&cap_std::fs::File::from_std(file)).ok();
+        Ok(dressed.renamed(now))
     }
 
     /// Makes everything that was written into the share's file system durable.
@@ -262,9 +288,12 @@ impl Root {
 }
 
 /// Where the file system cannot swap two names.
-fn put_over(folder: &Dir, part: &str, name: &Name) -> Result<bool, Error> {
-    folder.rename(part, folder, name.as_str()).map_err(|error| write_error(&error))?;
-    Ok(false)
+fn put_over(folder: &Dir, part: &str, name: &Name) -> Result<(), Error> {
+    folder.rename(part, folder, name.as_str()).map_err(|error| write_error(&error))
+}
+
+fn stat_by_name(folder: &Dir, name: &str) -> Option<Stat> {
+    folder.symlink_metadata(name).ok().and_then(|found| stat_of(&found))
 }
 
 /// How an open file is dressed. Attributes that are too many are not carried.
@@ -343,93 +372,6 @@ pub(crate) fn put_on(file: &std::fs::File, dress: &Dress) -> Result<(), Error> {
 pub(crate) fn put_on(file: &std::fs::File, dress: &Dress) -> Result<(), Error> {
     let since = std::time::Duration::from_nanos(dress.modified_ns.max(0).cast_unsigned());
     file.set_modified(std::time::UNIX_EPOCH + since).map_err(|error| write_error(&error))
-}
-
-/// Copies a range from file to file, sharing its blocks where the file system can.
-#[cfg(target_os = "linux")]
-pub(crate) fn copy_range(
-    from: &std::fs::File,
-    start: u64,
-    to: &std::fs::File,
-    at: u64,
-    length: u64,
-) -> io::Result<()> {
-    use rustix::fs::copy_file_range;
-    let (mut start, mut at, end) = (start, at, start.saturating_add(length));
-    while start < end {
-        let left = usize::try_from(end - start).unwrap_or(usize::MAX).min(1 << 30);
-        match copy_file_range(from, Some(&mut start), to, Some(&mut at), left) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) => {}
-            Err(
-                rustix::io::Errno::XDEV
-                | rustix::io::Errno::INVAL
-                | rustix::io::Errno::NOSYS
-                | rustix::io::Errno::OPNOTSUPP,
-            ) => return copy_bytes(from, start, to, at, end - start),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn copy_range(
-    from: &std::fs::File,
-    start: u64,
-    to: &std::fs::File,
-    at: u64,
-    length: u64,
-) -> io::Result<()> {
-    copy_bytes(from, start, to, at, length)
-}
-
-fn copy_bytes(
-    from: &std::fs::File,
-    mut start: u64,
-    to: &std::fs::File,
-    mut at: u64,
-    mut length: u64,
-) -> io::Result<()> {
-    let mut buffer = vec![0; 256 * 1_024];
-    while length > 0 {
-        let wanted = usize::try_from(length).unwrap_or(usize::MAX).min(buffer.len());
-        let read = read_at(from, start, &mut buffer[..wanted])?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        write_at(to, at, &buffer[..read])?;
-        start += read as u64;
-        at += read as u64;
-        length -= read as u64;
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-pub(crate) fn read_at(file: &std::fs::File, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, at)
-}
-
-#[cfg(unix)]
-pub(crate) fn write_at(file: &std::fs::File, at: u64, bytes: &[u8]) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
-}
-
-#[cfg(windows)]
-pub(crate) fn read_at(file: &std::fs::File, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
-}
-
-#[cfg(windows)]
-pub(crate) fn write_at(file: &std::fs::File, at: u64, bytes: &[u8]) -> io::Result<()> {
-    let (mut at, mut bytes) = (at, bytes);
-    while !bytes.is_empty() {
-        let written = std::os::windows::fs::FileExt::seek_write(file, bytes, at)?;
-        at += written as u64;
-        bytes = &bytes[written..];
-    }
-    Ok(())
 }
 
 /// One call for all that was written into the file system.

@@ -9,7 +9,7 @@ use types::{FileId, Hash, Name, RelPath, ShareId};
 
 use super::{aside, db, root_of, version};
 use crate::contents::{self, Reader};
-use crate::disk::{Dress, Root, put_on, read_error, write_error};
+use crate::disk::{Dress, Root, kind_of, put_on, read_error, write_error};
 use crate::entry::{Entry, EntryKind};
 use crate::follow::blocking;
 use crate::live::Live;
@@ -240,7 +240,6 @@ pub(super) fn write(
             let reader = reader(live, root, *hash)?;
             let file = root.new_part(&folder, &part)?;
             let written = reader.write_to(&file).and_then(|()| {
-                verify(&reader, &file)?;
                 root.usual_mode(&file, stands.map(|_| path))?;
                 // The date is that of bringing it back, so that programs see a new content.
                 let dress = Dress {
@@ -260,8 +259,8 @@ pub(super) fn write(
     if stands.is_some() {
         keep_what_stands(live, root, path)?;
     }
-    match root.put_part(&folder, &part, path, stands.as_ref()) {
-        Ok(old) => {
+    match root.put_part((&folder, &part), path, kind_of(what), stands.as_ref()) {
+        Ok((_, old)) => {
             root.sync_folder(&folder)?;
             if old {
                 aside::set_aside(live, root, (&folder, &part), path);
@@ -272,28 +271,6 @@ pub(super) fn write(
             root.drop_part(&folder, &part);
             Err(error)
         }
-    }
-}
-
-/// What another program may have changed while it was copied is compared once more.
-fn verify(reader: &Reader, file: &std::fs::File) -> Result<(), Error> {
-    if !matches!(reader.source, contents::Source::File(_)) {
-        return Ok(());
-    }
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 256 * 1_024];
-    loop {
-        let read = crate::disk::read_at(file, hasher.count(), &mut buffer)
-            .map_err(|error| read_error(&error))?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..read]);
-    }
-    if hasher.finalize().as_bytes() == reader.hash.as_bytes() {
-        Ok(())
-    } else {
-        Err(Error::Changed)
     }
 }
 

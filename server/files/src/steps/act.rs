@@ -3,12 +3,13 @@
 //! and records follow in one transaction.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use store::Tx;
 use tree::{Held, Step, What};
 use types::{FileId, Hash, Name, RelPath, ShareId};
 
-use super::{AGAIN_MS, Planned, merge};
+use super::{AGAIN_MS, Planned, is_dressed_alone, merge};
 use crate::contents::{self, find, part_of};
 use crate::db::change;
 use crate::db::tree as db;
@@ -16,7 +17,7 @@ use crate::disk::{Dress, Root, SYNC_EACH, kind_of, put_on};
 use crate::entry::{ChangedEntry, Known, Seen, Stat};
 use crate::ledger::Records;
 use crate::live::Live;
-use crate::{Error, db as rows, kept};
+use crate::{Error, db as rows, kept, rot, twins};
 
 /// From so many files or folders on, everything is made durable by one call.
 const SYNC_TOGETHER_MIN: usize = 4;
@@ -60,10 +61,10 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
     let mut failed: Vec<(FileId, Error)> = Vec::new();
     let mut ready = Vec::new();
     let together = steps.len() >= SYNC_TOGETHER_MIN && !SYNC_EACH;
-    for Planned { id, step } in steps {
-        match prepare(live, root, &step, together) {
-            Ok(part) => ready.push(Ready { id, step, part }),
-            Err(error) => failed.push((id, error)),
+    for planned in steps {
+        match prepare(live, root, &planned, together) {
+            Ok(part) => ready.push(Ready { id: planned.id, step: planned.step, part }),
+            Err(error) => failed.push((planned.id, error)),
         }
     }
     if together && ready.iter().any(|ready| ready.part.is_some()) {
@@ -101,7 +102,7 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
 fn prepare(
     live: &Live,
     root: &Root,
-    step: &Step,
+    Planned { id, step, anew }: &Planned,
     together: bool,
 ) -> Result<Option<(RelPath, String)>, Error> {
     let Step::Write { parent, name, what, instead_of, .. } = step else { return Ok(None) };
@@ -118,8 +119,11 @@ fn prepare(
         }
         What::File { hash, size, .. } => {
             let held = instead_of.as_ref().map(|held| &held.what);
-            if matches!(held, Some(What::File { hash: held, .. }) if held == hash) {
+            if !*anew && held.is_some_and(|held| is_dressed_alone(held, what)) {
                 return Ok(None);
+            }
+            if let Some(part) = twin(live, root, *id, what, (&folder, &part))? {
+                return Ok(Some(part));
             }
             if !contents::has_room(root, *size) {
                 return Err(Error::Full);
@@ -135,7 +139,8 @@ fn prepare(
                 } else {
                     let file = root.new_part(&place, &name_of_part)?;
                     if *size > 0 {
-                        find(live, root, *hash)?.ok_or(Error::Gone)?.write_to(&file)?;
+                        let found = find(live, root, *hash)?.ok_or(Error::Gone)?;
+                        found.write_to(&file).inspect_err(|_| rot::suspect(live, *hash))?;
                     }
                     file
                 };
@@ -156,6 +161,38 @@ fn prepare(
             Ok(Some((place, name_of_part)))
         }
     }
+}
+
+/// Makes the part another name of a file that is to be the same one, if that stands already.
+fn twin(
+    live: &Live,
+    root: &Root,
+    id: FileId,
+    what: &What,
+    (folder, part): (&RelPath, &str),
+) -> Result<Option<(RelPath, String)>, Error> {
+    let Some(group) = twins::group_in(what) else { return Ok(None) };
+    live.linked.store(true, Ordering::Relaxed);
+    let share = live.share.id;
+    let candidates = live.shared.store.read_blocking(|view| {
+        let own = rows::known(view, share, id)?.map(|known| known.stat.inode);
+        let mut candidates = Vec::new();
+        for other in db::twins_of(view, share, group)? {
+            let same = db::held(view, share, other)?.is_some_and(|held| held.what == *what);
+            let rests = db::unread(view, share, other)?.is_none();
+            if other != id && same && rests && !rot::is_known(view, share, other)? {
+                candidates.extend(rows::known(view, share, other)?);
+            }
+        }
+        candidates.retain(|known| Some(known.stat.inode) != own);
+        Ok::<_, Error>(candidates)
+    })?;
+    for known in candidates {
+        if root.twin_part(&known.path, &known.stat, folder, part).unwrap_or(false) {
+            return Ok(Some((folder.clone(), part.to_owned())));
+        }
+    }
+    Ok(None)
 }
 
 fn received_name(live: &Live, step: &Step) -> String {
@@ -251,10 +288,7 @@ fn put(
         return Ok(Done::Placed { seen: Seen { path: path.clone(), stat }, old: None });
     };
     let folder = path.parent().unwrap_or_default();
-    let stat = root.stat(&part_folder.join(&Name::new(name)?));
-    let stat = stat.ok().flatten().filter(|stat| stat.kind == kind_of(what));
-    let stat = stat.ok_or(Error::Changed)?;
-    let replaced = root.put_part(part_folder, name, path, expected)?;
+    let (stat, replaced) = root.put_part((part_folder, name), path, kind_of(what), expected)?;
     let old = replaced.then(|| (folder.clone(), name.clone()));
     if *part_folder != folder {
         folders.insert(part_folder.clone());
@@ -265,8 +299,8 @@ fn put(
 
 fn relocate(live: &Live, root: &Root, id: FileId, to: &RelPath) -> Result<Done, Error> {
     let known = known(live, id)?;
-    root.move_to(&known.path, to, &known.stat)?;
-    let seen = Seen { path: to.clone(), stat: known.stat };
+    let stat = root.move_to(&known.path, to, &known.stat)?;
+    let seen = Seen { path: to.clone(), stat };
     Ok(Done::Moved { known, seen })
 }
 

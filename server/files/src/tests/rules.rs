@@ -60,6 +60,17 @@ fn kinds_are_told_by_name() {
     assert!(looks_like_text(cut.as_bytes()));
 }
 
+/// What the comparison does not look at.
+const NEW: Stat = Stat {
+    kind: EntryKind::File,
+    size: 0,
+    modified_ns: 0,
+    inode: 0,
+    born_ns: None,
+    changed_ns: 0,
+    names: 1,
+};
+
 /// A tree: paths with what stands there. Inodes are drawn from few, so that they are used again.
 fn tree() -> impl Strategy<Value = BTreeMap<String, Stat>> {
     let stat = (0..12_u64, 0..4_i64, 0..3_u64, 0..10_u8).prop_map(|(inode, time, size, kind)| {
@@ -68,7 +79,7 @@ fn tree() -> impl Strategy<Value = BTreeMap<String, Stat>> {
             7..=8 => EntryKind::Folder,
             _ => EntryKind::Link,
         };
-        Stat { kind, size, modified_ns: time, inode, born_ns: (time > 1).then_some(time) }
+        Stat { kind, size, modified_ns: time, inode, born_ns: (time > 1).then_some(time), ..NEW }
     });
     prop::collection::btree_map("[a-f]{1,2}", stat, 0..12)
 }
