@@ -1,5 +1,6 @@
 //! What can be typed after `skep`.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -92,7 +93,14 @@ pub(crate) enum Command {
     /// Why a file is in step with friends, or not.
     Why {
         /// NAME/PATH or a path on disk.
-        path: String,
+        path: OsString,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look whether the disk still gives back what was saved, and mend what it spoilt.
+    Scrub {
+        /// Only this share: its name, id or folder; without it all shares and earlier versions.
+        share: Option<String>,
         #[arg(long)]
         json: bool,
     },

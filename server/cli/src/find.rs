@@ -1,5 +1,6 @@
 //! Finds what a person names: a share by id, name or folder, a file by `NAME/PATH` or on disk.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use hive::{Client, wire};
@@ -51,6 +52,36 @@ pub(crate) async fn place(client: &Client, named: &str) -> Result<Place, Failure
             Err(Failure::not_there(format!("{named} is not shared. {shared}")))
         }
     }
+}
+
+/// [`place`], for names that are not written in UTF-8 as well: the hive tells of these with their
+/// bytes as numbers.
+pub(crate) async fn place_of_any_name(client: &Client, named: &OsStr) -> Result<Place, Failure> {
+    if let Some(named) = named.to_str() {
+        return place(client, named).await;
+    }
+    let mut folder = PathBuf::new();
+    let mut rest: Vec<String> = Vec::new();
+    for part in Path::new(named) {
+        match part.to_str() {
+            Some(_) if rest.is_empty() => folder.push(part),
+            _ => rest.push(escaped(part)),
+        }
+    }
+    let folder = folder.to_str().filter(|folder| !folder.is_empty()).unwrap_or(".");
+    let mut place = place(client, folder).await?;
+    let above = (!place.path.is_empty()).then(|| place.path.clone());
+    place.path = above.into_iter().chain(rest).collect::<Vec<_>>().join("/");
+    Ok(place)
+}
+
+fn escaped(name: &OsStr) -> String {
+    let chunks = name.as_encoded_bytes().utf8_chunks().map(|chunk| {
+        let numbers: Vec<String> =
+            chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")).collect();
+        chunk.valid().to_owned() + &numbers.concat()
+    });
+    chunks.collect()
 }
 
 /// How deep the share lies and the path in it, if it holds what lies there on disk. A share of one

@@ -44,6 +44,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             commands::member::leave(home, &share, delete_local).await
         }
         Some(Command::Why { path, json }) => commands::sync::why(home, &path, json).await,
+        Some(Command::Scrub { share, json }) => commands::scrub::run(home, share, json).await,
         Some(Command::Conflicts { share, json, command }) => match command {
             None => commands::sync::conflicts(home, share, json).await,
             Some(command) => commands::sync::resolve(home, command).await,

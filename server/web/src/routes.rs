@@ -12,6 +12,7 @@ mod links;
 mod me;
 mod members;
 mod offers;
+mod scrub;
 mod shares;
 mod sync;
 mod two_versions;
@@ -190,6 +191,8 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(GET, "/api/v1/shares/{share}/sync", Owner, "How far a share is, here and at friends", sync::show).gives::<wire::Sync>(200),
         Route::new(POST, "/api/v1/shares/{share}/sync/confirm", Owner, "Let held-back deletions pass", sync::confirm),
         Route::new(GET, "/api/v1/why", Owner, "Why a file is in step, or not", sync::why).query(&["file", "share", "path"]).gives::<wire::Why>(200),
+        Route::new(POST, "/api/v1/scrub", Owner, "Look whether the disk still gives back what was saved", scrub::begin).takes::<wire::BeginScrub>().gives::<wire::Scrub>(200),
+        Route::new(GET, "/api/v1/scrub", Owner, "How the last look at all contents went, or how far it is", scrub::show).gives::<wire::Scrub>(200),
         Route::new(GET, "/api/v1/shares/{share}/ignore", Owner, "What is ignored in a share", sync::ignore).gives::<wire::Ignore>(200),
         Route::new(PUT, "/api/v1/shares/{share}/ignore", Owner, "Change what is ignored", sync::set_ignore).takes::<wire::IgnoreText>().gives::<wire::Ignore>(200),
         Route::new(POST, "/api/v1/shares/{share}/ignore/preview", Owner, "What rules would ignore", sync::preview).takes::<wire::IgnoreText>().lists::<wire::Caught>(),

@@ -1,6 +1,7 @@
 //! `skep why`, `conflicts`, `pause`, `resume` and `log`.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use hive::{Client, Places, wire};
@@ -12,9 +13,9 @@ use crate::failure::Failure;
 use crate::find::Named;
 use crate::{find, print};
 
-pub(crate) async fn why(home: Option<&Path>, named: &str, json: bool) -> Result<(), Failure> {
+pub(crate) async fn why(home: Option<&Path>, named: &OsStr, json: bool) -> Result<(), Failure> {
     let client = Client::new(Places::find(home)?);
-    let place = find::place(&client, named).await?;
+    let place = find::place_of_any_name(&client, named).await?;
     let call = match (place.path.is_empty(), &place.share.file) {
         (true, Some(file)) => format!("/why?file={file}"),
         _ => format!("/why?share={}&path={}", place.share.id, find::in_query(&place.path)),

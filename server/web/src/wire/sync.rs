@@ -120,3 +120,40 @@ pub struct Caught {
     /// Its line in the text; `null` for a default.
     pub line: Option<u32>,
 }
+
+/// Which contents are looked at.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct BeginScrub {
+    /// Only the files of this share; `null` for all shares and the history.
+    pub share: Option<String>,
+}
+
+/// How a look at all contents went, or how far it is.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Scrub {
+    pub running: bool,
+    pub began_at: Option<i64>,
+    pub ended_at: Option<i64>,
+    pub files: u64,
+    pub bytes: u64,
+    pub of_files: u64,
+    pub of_bytes: u64,
+    /// Files that were just being changed, and so could not be judged.
+    pub skipped: u64,
+    /// Pieces of earlier versions that were looked at.
+    pub pieces: u64,
+    pub damaged: Vec<Damaged>,
+}
+
+/// A file, or an earlier version of it, that the disk spoilt.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Damaged {
+    pub share: String,
+    pub share_name: String,
+    pub file: String,
+    pub path: String,
+    pub hash: String,
+    pub earlier: bool,
+    /// Whether it is whole again.
+    pub healed: bool,
+}
