@@ -24,8 +24,8 @@ pub(crate) fn lacking(live: &Arc<Live>, root: &Root) -> Result<Vec<Wanted>, Erro
             continue;
         }
         match contents::find(live, root, hash)? {
-            Some(found) => keep(live, hash, &found)?,
-            None => lacking.push(Wanted { file, path, hash, size, base: None, here: 0 }),
+            Some(found) => keep(live, hash, &found, room)?,
+            None => lacking.push(Wanted { file, path, hash, size, base: None }),
         }
     }
     Ok(lacking)
@@ -49,10 +49,10 @@ fn sides(live: &Live) -> Result<Vec<(FileId, RelPath, Hash, u64)>, Error> {
     })
 }
 
-fn keep(live: &Live, hash: Hash, found: &contents::Reader) -> Result<(), Error> {
+fn keep(live: &Live, hash: Hash, found: &contents::Reader, room: u64) -> Result<(), Error> {
     match &found.source {
         Source::Bytes(bytes) => drop(kept::keep_bytes(live, bytes)?),
-        Source::File(file) => drop(kept::keep(live, file)?),
+        Source::File(file) => drop(kept::keep_within(live, file, room)?),
         Source::Kept(_) => return Ok(()),
     }
     live.shared.store.write_blocking(move |tx| store::place_content(tx, hash).map(drop))?;

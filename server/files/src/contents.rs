@@ -1,13 +1,15 @@
 //! Contents on their way between hives: read by position, received by position and verified.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use store::View;
 use types::{FileId, Hash, RelPath, ShareId};
 
 use crate::db::tree as db;
 use crate::disk::{Root, copy_range, hash_from_start, read_at, read_error, write_at, write_error};
+use crate::entry::Known;
 use crate::exchange::Wanted;
 use crate::live::Live;
 use crate::{Error, kept, rot};
@@ -128,10 +130,47 @@ struct Shelf {
     /// Received and verified, in a half-written file.
     received: HashMap<Hash, u64>,
     receiving: HashSet<Hash>,
-    /// By the file that needs them, until it is planned again.
-    wanted: HashMap<FileId, Vec<Wanted>>,
+    wants: Wants,
     /// Files of which a content arrived.
     arrived: HashSet<FileId>,
+}
+
+/// What files need that is not here, until they are planned again.
+#[derive(Debug, Default)]
+struct Wants {
+    /// Small ones first.
+    in_order: BTreeMap<(u64, Hash), Wanted>,
+    /// Who needs it, and how large it is.
+    by_hash: HashMap<Hash, (u64, HashSet<FileId>)>,
+    by_file: HashMap<FileId, Vec<Hash>>,
+}
+
+impl Wants {
+    fn add(&mut self, wanted: Wanted) {
+        let Wanted { file, hash, size, .. } = wanted;
+        let (known, files) = self.by_hash.entry(hash).or_insert_with(|| (size, HashSet::new()));
+        if files.insert(file) {
+            self.by_file.entry(file).or_default().push(hash);
+        }
+        self.in_order.entry((*known, hash)).or_insert(wanted);
+    }
+
+    /// It is here; tells who needed it.
+    fn take(&mut self, hash: Hash) -> HashSet<FileId> {
+        let Some((size, files)) = self.by_hash.remove(&hash) else { return HashSet::new() };
+        self.in_order.remove(&(size, hash));
+        files
+    }
+
+    fn forget(&mut self, file: FileId) {
+        for hash in self.by_file.remove(&file).unwrap_or_default() {
+            let Some((_, files)) = self.by_hash.get_mut(&hash) else { continue };
+            files.remove(&file);
+            if files.is_empty() {
+                self.take(hash);
+            }
+        }
+    }
 }
 
 impl Stock {
@@ -184,25 +223,28 @@ impl Stock {
         *shelf = Shelf { receiving, ..Shelf::default() };
     }
 
-    /// Adds what files turned out to need.
+    /// Adds what files turned out to need. What came in the meantime has arrived.
     pub(crate) fn want(&self, wanted: Vec<Wanted>) {
         let mut shelf = self.shelf();
         for wanted in wanted {
-            shelf.wanted.entry(wanted.file).or_default().push(wanted);
+            if shelf.given.contains_key(&wanted.hash) || shelf.received.contains_key(&wanted.hash) {
+                shelf.arrived.insert(wanted.file);
+            } else {
+                shelf.wants.add(wanted);
+            }
         }
     }
 
-    pub(crate) fn wanted(&self) -> Vec<Wanted> {
-        self.shelf().wanted.values().flatten().cloned().collect()
+    /// What is needed, small ones first.
+    pub(crate) fn wanted(&self, most: usize) -> Vec<Wanted> {
+        self.shelf().wants.in_order.values().take(most).cloned().collect()
     }
 
-    /// Marks the files that wait for a content.
+    /// A content is here: nobody needs it from elsewhere, and who waited for it may go on.
     pub(crate) fn arrived(&self, hash: Hash) {
         let mut shelf = self.shelf();
-        let waiting = shelf.wanted.iter();
-        let waiting = waiting.filter(|(_, wanted)| wanted.iter().any(|one| one.hash == hash));
-        let waiting: Vec<FileId> = waiting.map(|(file, _)| *file).collect();
-        shelf.arrived.extend(waiting);
+        let waited = shelf.wants.take(hash);
+        shelf.arrived.extend(waited);
     }
 
     /// The files of which a content arrived since the last time.
@@ -214,7 +256,7 @@ impl Stock {
     pub(crate) fn forget_wanted(&self, files: impl Iterator<Item = FileId>) {
         let mut shelf = self.shelf();
         for file in files {
-            shelf.wanted.remove(&file);
+            shelf.wants.forget(file);
         }
     }
 }
@@ -241,7 +283,7 @@ pub(crate) fn part_of(share: ShareId, hash: Hash) -> String {
     format!("{}{share}-got-{hash}", RelPath::TEMPORARY_PREFIX)
 }
 
-/// Looks for a content: in memory, among what was received, in the history, in the folder.
+/// Looks for a content: in memory, among what was received, in the folder, in the history.
 pub(crate) fn find(live: &Live, root: &Root, hash: Hash) -> Result<Option<Reader>, Error> {
     if let Some(found) = find_in_folder(live, root, hash)? {
         return Ok(Some(found));
@@ -273,12 +315,56 @@ pub(crate) fn find_to_give(live: &Live, root: &Root, hash: Hash) -> Result<Optio
     Ok(None)
 }
 
+/// Reads small contents whole: those that are here and are what their hash says.
+pub(crate) fn read_small(
+    live: &Live,
+    hashes: &[Hash],
+    each_max: u64,
+    bytes_max: usize,
+) -> Result<Vec<(Hash, Vec<u8>)>, Error> {
+    let (share, root) = (live.share.id, live.root()?);
+    let holders = live.shared.store.read_blocking(|view| {
+        let holders = hashes.iter().map(|hash| holders(view, share, *hash));
+        holders.collect::<Result<Vec<_>, Error>>()
+    })?;
+    let (mut found, mut bytes) = (Vec::with_capacity(hashes.len()), 0);
+    for (hash, holders) in hashes.iter().zip(holders) {
+        let reader = match find_stocked(live, &root, *hash)? {
+            Some(reader) => Some(reader),
+            None => find_among(&root, *hash, &holders)?,
+        };
+        let first = reader.filter(|reader| reader.size <= each_max);
+        let content = match first.and_then(|reader| reader.read_all().ok()) {
+            Some(content) => content,
+            None => match find_to_give(live, &root, *hash)? {
+                Some(reader) if reader.size <= each_max => reader.read_all()?,
+                _ => continue,
+            },
+        };
+        bytes += content.len();
+        found.push((*hash, content));
+        if bytes >= bytes_max {
+            break;
+        }
+    }
+    Ok(found)
+}
+
 /// Looks for a content everywhere but in the history.
 pub(crate) fn find_in_folder(
     live: &Live,
     root: &Root,
     hash: Hash,
 ) -> Result<Option<Reader>, Error> {
+    if let Some(found) = find_stocked(live, root, hash)? {
+        return Ok(Some(found));
+    }
+    let share = live.share.id;
+    let holders = live.shared.store.read_blocking(|view| holders(view, share, hash))?;
+    find_among(root, hash, &holders)
+}
+
+fn find_stocked(live: &Live, root: &Root, hash: Hash) -> Result<Option<Reader>, Error> {
     if let Some(bytes) = live.stock.given(hash) {
         let size = bytes.len() as u64;
         return Ok(Some(Reader { hash, size, source: Source::Bytes(bytes) }));
@@ -289,14 +375,16 @@ pub(crate) fn find_in_folder(
             Err(_) => live.stock.used(hash),
         }
     }
-    let share = live.share.id;
-    let store = &live.shared.store;
-    let holders = store.read_blocking(|view| {
-        let ids = db::holders(view, share, hash)?;
-        ids.into_iter()
-            .filter_map(|id| crate::db::known(view, share, id).transpose())
-            .collect::<Result<Vec<_>, Error>>()
-    })?;
+    Ok(None)
+}
+
+/// The files of the folder that are known to hold a content.
+fn holders(view: &View, share: ShareId, hash: Hash) -> Result<Vec<Known>, Error> {
+    let ids = db::holders(view, share, hash)?.into_iter();
+    ids.filter_map(|id| crate::db::known(view, share, id).transpose()).collect()
+}
+
+fn find_among(root: &Root, hash: Hash, holders: &[Known]) -> Result<Option<Reader>, Error> {
     for known in holders {
         if let Ok((file, stat)) = root.open_plain(&known.path)
             && stat.is_as(&known.stat)

@@ -32,8 +32,6 @@ pub struct Wanted {
     pub size: u64,
     /// What this hive holds of the same file: a difference to it is enough.
     pub base: Option<Hash>,
-    /// How much of it is here already, verified.
-    pub here: u64,
 }
 
 /// How far a share's folder is from what the records say.
@@ -225,12 +223,15 @@ impl Handle {
     pub async fn wanted(&self, share: ShareId) -> Result<Vec<Wanted>, Error> {
         let live = self.live(share)?;
         blocking(move || {
-            let mut wanted = live.stock.wanted();
+            let mut wanted = live.stock.wanted(WANTED_MAX);
             let sides = apart::lacking(&live, &live.root()?)?;
-            wanted.extend(sides);
-            wanted.extend(rot::lacking(&live, &live.root()?)?);
-            wanted.sort_by(|one, two| (one.size, &one.path).cmp(&(two.size, &two.path)));
-            wanted.truncate(WANTED_MAX);
+            let rotten = rot::lacking(&live, &live.root()?)?;
+            if !sides.is_empty() || !rotten.is_empty() {
+                wanted.extend(sides);
+                wanted.extend(rotten);
+                wanted.sort_by_key(|one| one.size);
+                wanted.truncate(WANTED_MAX);
+            }
             if live.ailing.load(Ordering::Relaxed) {
                 let root = live.root()?;
                 for wanted in &mut wanted {
@@ -240,13 +241,7 @@ impl Handle {
                     wanted.base = base;
                 }
             }
-            live.shared.store.read_blocking(|view| {
-                for wanted in wanted.iter_mut().filter(|wanted| wanted.size > 0) {
-                    let ranges = db::part(view, share, wanted.hash)?.unwrap_or_default();
-                    wanted.here = ranges.iter().map(|(start, end)| end - start).sum();
-                }
-                Ok(wanted)
-            })
+            Ok(wanted)
         })
         .await
     }
@@ -258,21 +253,35 @@ impl Handle {
             .await
     }
 
-    /// Hands over a small content whole, of at most 8 MiB, wanted or about to be. Tells whether it
-    /// was what the hash says.
-    pub async fn give(&self, share: ShareId, hash: Hash, bytes: Vec<u8>) -> Result<bool, Error> {
+    /// [`Handle::content`] of several small ones, read whole: those that are here, at most so many
+    /// bytes of them together, in the order asked for.
+    pub async fn small_contents(
+        &self,
+        share: ShareId,
+        hashes: Vec<Hash>,
+        each_max: u64,
+        bytes_max: usize,
+    ) -> Result<Vec<(Hash, Vec<u8>)>, Error> {
         let live = self.live(share)?;
-        if bytes.len() > GIVE_BYTES_MAX {
+        blocking(move || contents::read_small(&live, &hashes, each_max, bytes_max)).await
+    }
+
+    /// Hands over small contents whole, of at most 8 MiB each, wanted or about to be. One that is
+    /// not what its hash says is dropped.
+    pub async fn give(&self, share: ShareId, contents: Vec<(Hash, Vec<u8>)>) -> Result<(), Error> {
+        let live = self.live(share)?;
+        if let Some((_, bytes)) = contents.iter().find(|(_, bytes)| bytes.len() > GIVE_BYTES_MAX) {
             return Err(Error::TooLarge { size: bytes.len() as u64 });
         }
         let given = move || {
-            if Hash::of(&bytes) != hash {
-                return Ok(false);
+            for (hash, bytes) in contents {
+                if Hash::of(&bytes) == hash {
+                    live.stock.give(hash, bytes);
+                    live.stock.arrived(hash);
+                }
             }
-            live.stock.give(hash, bytes);
-            live.stock.arrived(hash);
             live.wake();
-            Ok(true)
+            Ok(())
         };
         blocking(given).await
     }

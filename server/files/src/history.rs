@@ -199,14 +199,22 @@ fn unreadable(error: &Unreadable) -> Error {
 
 /// Reads an open file to its end, keeps its content if it is to be kept, and tells hash and size.
 pub(crate) fn keep(live: &Live, file: &File) -> Result<(Hash, u64), Error> {
-    let told = keep_in(&live.shared.store, file, || {
-        file.metadata().map_or(u64::MAX, |metadata| metadata.len())
-    })?;
+    keep_within(live, file, room(&live.shared.store)?)
+}
+
+/// [`keep`] with what [`room`] told, for many files in a row.
+pub(crate) fn keep_within(live: &Live, file: &File, room: u64) -> Result<(Hash, u64), Error> {
+    let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
+    let most = if size > room { 0 } else { room };
+    let told = live.shared.store.keep_content(file, most).map_err(|error| read_error(&error))?;
     Ok((told.hash, told.size))
 }
 
 pub(crate) fn keep_bytes(live: &Live, bytes: &[u8]) -> Result<Hash, Error> {
-    Ok(keep_in(&live.shared.store, bytes, || bytes.len() as u64)?.hash)
+    let room = room(&live.shared.store)?;
+    let most = if bytes.len() as u64 > room { 0 } else { room };
+    let told = live.shared.store.keep_content(bytes, most).map_err(|error| read_error(&error))?;
+    Ok(told.hash)
 }
 
 /// How large a content may be to be kept now.
@@ -214,16 +222,6 @@ pub(crate) fn room(store: &Store) -> Result<u64, Error> {
     let limits = store.read_blocking(Limits::read)?;
     let room = limits.bytes_max(store).saturating_sub(store.chunks().stored());
     Ok(limits.file_bytes.min(room))
-}
-
-fn keep_in(
-    store: &Store,
-    reader: impl std::io::Read,
-    size: impl FnOnce() -> u64,
-) -> Result<store::Told, Error> {
-    let most = room(store)?;
-    let most = if size() > most { 0 } else { most };
-    store.keep_content(reader, most).map_err(|error| read_error(&error))
 }
 
 /// A content that is kept, or was moved aside.

@@ -62,9 +62,10 @@ pub(crate) fn read_ahead(live: &Live, root: &Root, batch: &Batch) -> Readings {
         return Readings::new();
     }
     let rules = live.rules(root);
+    let Ok(room) = kept::room(&live.shared.store) else { return Readings::new() };
     stands()
         .filter(|seen| !rules.ignores(&seen.path, seen.stat.kind == EntryKind::Folder))
-        .map(|seen| (seen.path.clone(), read(live, root, &seen.path, &seen.stat)))
+        .map(|seen| (seen.path.clone(), read(live, root, (&seen.path, &seen.stat), room)))
         .collect()
 }
 
@@ -74,12 +75,12 @@ fn stands(batch: &Batch) -> impl Iterator<Item = &Seen> {
 }
 
 /// Reads one entry, its content into the history.
-fn read(live: &Live, root: &Root, path: &RelPath, stat: &Stat) -> Reading {
+fn read(live: &Live, root: &Root, (path, stat): (&RelPath, &Stat), room: u64) -> Reading {
     let now = live.shared.store.now();
     if let Some(due) = busy(root, path, stat, now) {
         return Reading::Later(due, "busy");
     }
-    match read_what(live, root, path, stat) {
+    match read_what(live, root, (path, stat), room) {
         Ok(Ok(what)) => Reading::Read { stat: *stat, what },
         Ok(Err("changing")) | Err(Error::Gone) => {
             // What takes long to read and changes all the time is read the more seldom.
@@ -98,8 +99,8 @@ fn read(live: &Live, root: &Root, path: &RelPath, stat: &Stat) -> Reading {
 fn read_what(
     live: &Live,
     root: &Root,
-    path: &RelPath,
-    expected: &Stat,
+    (path, expected): (&RelPath, &Stat),
+    room: u64,
 ) -> Result<Result<What, &'static str>, Error> {
     match expected.kind {
         EntryKind::Folder => Ok(Ok(What::Folder)),
@@ -112,7 +113,7 @@ fn read_what(
             if !before.is_as(expected) {
                 return Ok(Err("changing"));
             }
-            let (hash, size) = kept::keep(live, &file)?;
+            let (hash, size) = kept::keep_within(live, &file, room)?;
             let Dress { modified_ns, executable, mut attributes } = dress_of(&file, &before);
             twins::add_group(live, path, &before, &mut attributes)?;
             let same = root.stat(path).is_ok_and(|after| after == Some(before));
@@ -411,7 +412,7 @@ fn adopt(
     }
     let moment = Moment { view: tx, share };
     let Some(other) = tree::known_as(&moment, parent, name, what)? else { return Ok(id) };
-    if !db::rename_entry(tx, id, other)? {
+    if !db::rename_entry(tx, share, id, other)? {
         return Ok(id);
     }
     tx.announce("file", &id.to_string(), Some(share))?;
@@ -459,6 +460,7 @@ pub(crate) fn read_some(live: &Live) -> Result<bool, Error> {
     }
     let root = live.root()?;
     let rules = live.rules(&root);
+    let room = kept::room(store)?;
     let mut read_so_far = 0;
     let mut found = Vec::new();
     for (id, known) in due {
@@ -471,7 +473,7 @@ pub(crate) fn read_some(live: &Live) -> Result<bool, Error> {
         });
         let reading = reading.map(|known| {
             read_so_far += known.stat.size;
-            let reading = read(live, &root, &known.path, &known.stat);
+            let reading = read(live, &root, (&known.path, &known.stat), room);
             (known, reading)
         });
         found.push((id, reading));

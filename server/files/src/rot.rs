@@ -163,7 +163,7 @@ pub(crate) fn lacking(live: &Arc<Live>, root: &Root) -> Result<Vec<Wanted>, Erro
             let path = known.map(|known| known.path).unwrap_or_default();
             Ok::<_, Error>((path, size.unwrap_or(0)))
         })?;
-        lacking.push(Wanted { file, path, hash, size, base: None, here: 0 });
+        lacking.push(Wanted { file, path, hash, size, base: None });
     }
     Ok(lacking)
 }

@@ -354,7 +354,7 @@ fn want(
     })?;
     for (hash, size) in lacking {
         let path = path.clone();
-        plan.wanted.push(Wanted { file: id, path, hash, size, base, here: 0 });
+        plan.wanted.push(Wanted { file: id, path, hash, size, base });
     }
     let due = if merge { live.shared.store.now().plus(MERGE_WAITS_MS) } else { NEVER };
     plan.park(id, due, "content", "Its content has not arrived yet.".to_owned());

@@ -364,17 +364,22 @@ impl House for HouseOfHive {
         })
     }
 
+    fn small_contents(
+        &self,
+        share: ShareId,
+        hashes: Vec<Hash>,
+        bytes_max: usize,
+    ) -> BoxFuture<'_, Result<Vec<(Hash, Vec<u8>)>, Failure>> {
+        let read = self.files.small_contents(share, hashes, peers::SMALL_BYTES_MAX, bytes_max);
+        Box::pin(async move { read.await.map_err(Failure::new) })
+    }
+
     fn give(
         &self,
         share: ShareId,
         contents: Vec<(Hash, Vec<u8>)>,
     ) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(async move {
-            for (hash, bytes) in contents {
-                self.files.give(share, hash, bytes).await.map_err(Failure::new)?;
-            }
-            Ok(())
-        })
+        Box::pin(async move { self.files.give(share, contents).await.map_err(Failure::new) })
     }
 
     fn receive(

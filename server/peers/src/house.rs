@@ -138,6 +138,15 @@ pub trait House: Send + Sync + 'static {
         hash: Hash,
     ) -> BoxFuture<'_, Result<Option<Box<dyn Content>>, Failure>>;
 
+    /// [`House::content`] of several of at most [`SMALL_BYTES_MAX`], read whole, in the order asked
+    /// for: those that are here, until they are `bytes_max` together.
+    fn small_contents(
+        &self,
+        share: ShareId,
+        hashes: Vec<Hash>,
+        bytes_max: usize,
+    ) -> BoxFuture<'_, Result<Vec<(Hash, Vec<u8>)>, Failure>>;
+
     /// Small contents, whole and verified. They may come before the records that name them, and
     /// unasked; what nobody needs may be dropped.
     fn give(

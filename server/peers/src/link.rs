@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use types::ShareId;
 
 use crate::line::{Line, Live, Outbox};
-use crate::serve::{self, Counter};
+use crate::serve::Counter;
 use crate::session::{Input, Output, Session};
 use crate::shared::Shared;
 use crate::transport::{Pair, Stream};
@@ -412,8 +412,7 @@ async fn shares_of(shared: &Shared, hive: types::HiveId) -> Result<SharesAndOffe
 /// Sends what is queued, in order, each batch with the small contents that it names.
 async fn send_live(shared: Arc<Shared>, line: Arc<Line>) {
     while let Some(Live { share, round, upto, records }) = line.next_live() {
-        let mut contents: Vec<Given> = Vec::new();
-        let mut bytes = 0;
+        let (mut hashes, mut bytes) = (Vec::new(), 0);
         for said in &records {
             let record = Record {
                 seq: 0,
@@ -422,23 +421,24 @@ async fn send_live(shared: Arc<Shared>, line: Arc<Line>) {
                 body: said.body.0.clone(),
             };
             for named in shared.house.named(share, &record) {
-                if named.size > crate::SMALL_BYTES_MAX
-                    || bytes + named.size as usize > INLINE_BYTES_MAX
-                    || contents.iter().any(|given| given.hash == named.hash)
-                {
-                    continue;
-                }
-                let Ok(Some(found)) = shared.house.content(share, named.hash).await else {
-                    continue;
-                };
-                let read = tokio::task::spawn_blocking(move || serve::read_small(&*found)).await;
-                if let Ok(Ok(Some(found))) = read {
-                    bytes += found.len();
-                    contents.push(Given { hash: named.hash, bytes: Blob(found) });
+                bytes += named.size;
+                if named.size <= crate::SMALL_BYTES_MAX && bytes <= INLINE_BYTES_MAX as u64 {
+                    hashes.push(named.hash);
                 }
             }
         }
+        // What cannot be read now is asked for.
+        let found = match hashes.is_empty() {
+            true => Vec::new(),
+            false => {
+                let found = shared.house.small_contents(share, hashes, INLINE_BYTES_MAX).await;
+                found.unwrap_or_default()
+            }
+        };
+        let bytes: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
         line.note_traffic(share, 0, bytes as u64);
+        let contents = found.into_iter().map(|(hash, bytes)| Given { hash, bytes: Blob(bytes) });
+        let contents = contents.collect();
         line.say(&Control::Records { share, round, upto, records, contents });
     }
 }

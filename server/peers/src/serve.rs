@@ -1,7 +1,7 @@
 //! Contents on their way out: small ones packed together, large ones in pieces or as a difference.
 //! Two lanes, so that small ones never wait for large ones.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use crate::difference::{self, Part};
 use crate::line::Line;
 use crate::shared::Shared;
 use crate::wire::{self, Blob, Bulk, Control, Given, Outcome, PIECE_BYTES};
-use crate::{Content, Failure, SMALL_BYTES_MAX};
+use crate::{Content, Failure};
 
 /// So many requests may wait in a lane.
 const WAITING_MAX: usize = 256;
@@ -112,15 +112,6 @@ async fn content(
     shared.house.content(share, hash).await
 }
 
-/// Reads a content whole if it is small.
-pub(crate) fn read_small(content: &dyn Content) -> Result<Option<Vec<u8>>, Failure> {
-    let size = content.size();
-    if size > SMALL_BYTES_MAX {
-        return Ok(None);
-    }
-    difference::read(content, 0, usize::try_from(size).unwrap_or(0)).map(Some)
-}
-
 async fn serve_small(
     shared: Arc<Shared>,
     line: Arc<Line>,
@@ -128,42 +119,34 @@ async fn serve_small(
     mut fetches: mpsc::Receiver<Fetch>,
 ) {
     while let Some(Fetch { id, share, hashes }) = fetches.recv().await {
-        let (mut contents, mut bytes, mut missing) = (Vec::new(), 0, Vec::new());
-        for hash in hashes {
-            let found = match content(&shared, &line, share, hash).await {
-                Ok(Some(found)) => {
-                    let read = tokio::task::spawn_blocking(move || read_small(&*found)).await;
-                    read.unwrap_or_else(|error| Err(Failure::new(error)))
-                }
-                Ok(None) => Ok(None),
-                Err(failure) => Err(failure),
+        let mut left = hashes;
+        loop {
+            let asked = left.clone();
+            let found = match line.has(share) {
+                true => shared.house.small_contents(share, asked, PACK_BYTES).await,
+                false => Ok(Vec::new()),
             };
-            match found {
-                Ok(Some(found)) => {
-                    bytes += found.len();
-                    contents.push(Given { hash, bytes: Blob(found) });
-                }
-                Ok(None) => missing.push(hash),
-                Err(failure) => {
-                    tracing::debug!(%hash, %failure, "a content could not be read");
-                    missing.push(hash);
-                }
+            let found = found.unwrap_or_else(|failure| {
+                tracing::debug!(%failure, "contents could not be read");
+                Vec::new()
+            });
+            let sent: HashSet<Hash> = found.iter().map(|(hash, _)| *hash).collect();
+            left.retain(|hash| !sent.contains(hash));
+            let bytes: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
+            line.note_traffic(share, 0, bytes as u64);
+            let given = found.into_iter().map(|(hash, bytes)| Given { hash, bytes: Blob(bytes) });
+            let mut frames = wire::frame(&Bulk::Small { id, contents: given.collect() });
+            let over = sent.is_empty() || left.is_empty();
+            if over {
+                let missing = std::mem::take(&mut left);
+                frames.extend(wire::frame(&Bulk::End { id, outcome: Outcome::Sent { missing } }));
             }
-            if bytes >= PACK_BYTES {
-                line.note_traffic(share, 0, bytes as u64);
-                let frame =
-                    wire::frame(&Bulk::Small { id, contents: std::mem::take(&mut contents) });
-                bytes = 0;
-                if bulk.send(frame).await.is_err() {
-                    return;
-                }
+            if bulk.send(frames).await.is_err() {
+                return;
             }
-        }
-        line.note_traffic(share, 0, bytes as u64);
-        let mut frames = wire::frame(&Bulk::Small { id, contents });
-        frames.extend(wire::frame(&Bulk::End { id, outcome: Outcome::Sent { missing } }));
-        if bulk.send(frames).await.is_err() {
-            return;
+            if over {
+                break;
+            }
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct Chunks(Arc<Inner>);
 struct Inner {
     packs: Packs,
     pending: Mutex<Pending>,
+    /// Compressors at rest: making one takes longer than a small chunk.
+    compressors: Mutex<Vec<zstd::bulk::Compressor<'static>>>,
     /// How many contents are being read; their chunks may lie in a pack without being pending.
     keeping: AtomicUsize,
 }
@@ -77,8 +79,10 @@ pub enum Found {
 /// Read, and as far as need be durable, but known to nobody yet.
 #[derive(Default)]
 struct Pending {
-    contents: HashMap<Hash, Content>,
-    order: VecDeque<Hash>,
+    contents: HashMap<Hash, (u64, Content)>,
+    /// Oldest first, by number; what was taken meanwhile still stands here.
+    order: VecDeque<(u64, Hash)>,
+    next: u64,
     bytes: usize,
 }
 
@@ -102,7 +106,8 @@ enum Place {
 impl Chunks {
     pub(crate) fn open(folder: &Path) -> Self {
         let packs = Packs::open(folder.join("chunks"));
-        Self(Arc::new(Inner { packs, pending: Mutex::default(), keeping: AtomicUsize::new(0) }))
+        let (pending, compressors) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { packs, pending, compressors, keeping: AtomicUsize::new(0) }))
     }
 
     /// How many bytes the packs take on disk.
@@ -123,12 +128,36 @@ impl Chunks {
         let mut pending = self.pending();
         pending.forget(hash);
         pending.bytes += content.inline_bytes();
-        pending.contents.insert(hash, content);
-        pending.order.push_back(hash);
-        while pending.contents.len() > PENDING_MAX || pending.bytes > PENDING_BYTES_MAX {
-            let Some(oldest) = pending.order.pop_front() else { break };
-            pending.forget(oldest);
+        let number = pending.next;
+        pending.next += 1;
+        pending.contents.insert(hash, (number, content));
+        pending.order.push_back((number, hash));
+        while pending.order.len() > PENDING_MAX || pending.bytes > PENDING_BYTES_MAX {
+            let Some((number, oldest)) = pending.order.pop_front() else { break };
+            if pending.contents.get(&oldest).is_some_and(|(newest, _)| *newest == number) {
+                pending.forget(oldest);
+            }
         }
+    }
+
+    /// Compressed, if a sample shrinks.
+    fn shrunk(&self, bytes: &[u8]) -> (Vec<u8>, bool) {
+        let resting = || self.0.compressors.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = resting().pop();
+        let made = taken.map_or_else(|| zstd::bulk::Compressor::new(LEVEL), Ok);
+        let Ok(mut compressor) = made else { return (bytes.to_vec(), false) };
+        let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
+        let mut smaller = |all: &[u8]| {
+            let small = compressor.compress(all).ok();
+            small.filter(|small| small.len() < all.len() - all.len() / 10)
+        };
+        let small = match smaller(sample) {
+            Some(small) if sample.len() == bytes.len() => Some(small),
+            Some(_) => smaller(bytes),
+            None => None,
+        };
+        resting().push(compressor);
+        small.map_or_else(|| (bytes.to_vec(), false), |small| (small, true))
     }
 
     /// Whether something without a row may lie in a pack that gets no further chunk.
@@ -137,16 +166,18 @@ impl Chunks {
             return true;
         }
         let pending = self.pending();
-        let mut pieces = pending.contents.values().flat_map(|content| &content.chunks);
+        let mut pieces = pending.contents.values().flat_map(|(_, content)| &content.chunks);
         pieces.any(|piece| matches!(&piece.place, Place::Packed { spot, .. } if spot.pack == pack))
     }
 }
 
 impl Pending {
     fn forget(&mut self, hash: Hash) -> Option<Content> {
-        let content = self.contents.remove(&hash)?;
+        let (_, content) = self.contents.remove(&hash)?;
         self.bytes -= content.inline_bytes();
-        self.order.retain(|other| *other != hash);
+        if self.contents.is_empty() {
+            self.order.clear();
+        }
         Some(content)
     }
 }
@@ -213,7 +244,7 @@ impl Store {
         if self.read_blocking(|view| index::has(view, hash))? {
             return Ok(Piece { hash, size, place: Place::Known });
         }
-        let (bytes, packed) = shrunk(bytes);
+        let (bytes, packed) = self.chunks().shrunk(bytes);
         let place = if bytes.len() <= INLINE_BYTES_MAX {
             Place::Inline { bytes, packed }
         } else {
@@ -415,19 +446,6 @@ impl Kept {
             Found::Damaged => Err(Unreadable::Damaged(hash)),
         }
     }
-}
-
-/// Compressed, if a sample shrinks.
-fn shrunk(bytes: &[u8]) -> (Vec<u8>, bool) {
-    let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
-    let is_smaller = |small: &[u8], all: &[u8]| small.len() < all.len() - all.len() / 10;
-    let tried = zstd::bulk::compress(sample, LEVEL).ok().filter(|small| is_smaller(small, sample));
-    let small = match tried {
-        Some(small) if sample.len() == bytes.len() => Some(small),
-        Some(_) => zstd::bulk::compress(bytes, LEVEL).ok().filter(|all| is_smaller(all, bytes)),
-        None => None,
-    };
-    small.map_or_else(|| (bytes.to_vec(), false), |small| (small, true))
 }
 
 #[cfg(test)]

@@ -144,11 +144,12 @@ pub(crate) fn placed(
 /// What stands under a path belongs to another id from now on.
 pub(crate) fn hand_over(
     tx: &mut Tx,
+    share: ShareId,
     known: &Known,
     successor: FileId,
     changes: &mut Vec<ChangedEntry>,
 ) -> Result<(), Error> {
-    if !super::tree::rename_entry(tx, known.id, successor)? {
+    if !super::tree::rename_entry(tx, share, known.id, successor)? {
         return Err(Error::Changed);
     }
     let path = known.path.clone();
@@ -388,7 +389,8 @@ fn relocate_inside(
     let (low, high) = inside(from);
     let mut statement = tx.prepare_cached(
         "UPDATE files_entry SET folder = ?5 || substr(folder, ?6)
-         WHERE share = ?1 AND (folder = ?2 OR (folder >= ?3 AND folder < ?4))
+         WHERE row IN (SELECT row FROM files_entry WHERE share = ?1 AND folder = ?2 UNION ALL
+             SELECT row FROM files_entry WHERE share = ?1 AND folder >= ?3 AND folder < ?4)
          RETURNING id, folder, name, gone_at IS NULL",
     )?;
     let from_chars = i64::try_from(from.as_str().chars().count()).unwrap_or(i64::MAX);
@@ -450,7 +452,8 @@ pub(crate) fn lose(
     // The folder is the news; its entries went with it.
     let mut statement = tx.prepare_cached(
         "UPDATE files_entry SET gone_at = ?5, seen_at = ?5, changed_by = NULL, verb = NULL
-         WHERE share = ?1 AND (folder = ?2 OR (folder >= ?3 AND folder < ?4))
+         WHERE row IN (SELECT row FROM files_entry WHERE share = ?1 AND folder = ?2 UNION ALL
+             SELECT row FROM files_entry WHERE share = ?1 AND folder >= ?3 AND folder < ?4)
          AND gone_at IS NULL RETURNING id, folder, name",
     )?;
     let mut rows =
@@ -485,7 +488,8 @@ fn forget_gone(
     let (low, high) = inside(path);
     tx.prepare_cached(
         "DELETE FROM files_entry
-         WHERE share = ?1 AND (folder = ?2 OR (folder >= ?3 AND folder < ?4))
+         WHERE row IN (SELECT row FROM files_entry WHERE share = ?1 AND folder = ?2 UNION ALL
+             SELECT row FROM files_entry WHERE share = ?1 AND folder >= ?3 AND folder < ?4)
          AND gone_at IS NOT NULL AND id IS NOT ?5",
     )?
     .execute(params![share.as_bytes(), path.as_str(), low, high, except])?;

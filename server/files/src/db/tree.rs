@@ -139,8 +139,8 @@ pub(crate) fn nodes_at(
     name: &Name,
 ) -> Result<Vec<FileId>, Error> {
     let mut statement = view.prepare_cached(
-        "SELECT id FROM tree_node WHERE share = ?1 AND parent = ?2 AND name = ?3 AND alive
-         ORDER BY id",
+        "SELECT id FROM tree_node INDEXED BY tree_node_by_place
+         WHERE share = ?1 AND parent = ?2 AND name = ?3 AND alive ORDER BY id",
     )?;
     let rows = statement
         .query_map(params![share.as_bytes(), parent.as_bytes(), name.as_str()], read_id)?;
@@ -530,7 +530,12 @@ pub(crate) fn forget(tx: &Tx, share: ShareId) -> Result<(), Error> {
 }
 
 /// Gives an entry another id; whatever is gone under that id makes room.
-pub(crate) fn rename_entry(tx: &Tx, from: FileId, to: FileId) -> Result<bool, Error> {
+pub(crate) fn rename_entry(
+    tx: &Tx,
+    share: ShareId,
+    from: FileId,
+    to: FileId,
+) -> Result<bool, Error> {
     tx.prepare_cached("DELETE FROM files_entry WHERE id = ?1 AND gone_at IS NOT NULL")?
         .execute([to.as_bytes()])?;
     let taken: bool = tx
@@ -543,8 +548,8 @@ pub(crate) fn rename_entry(tx: &Tx, from: FileId, to: FileId) -> Result<bool, Er
         .prepare_cached("UPDATE files_entry SET id = ?2 WHERE id = ?1")?
         .execute(params![from.as_bytes(), to.as_bytes()])?;
     // What is to be read of it still is.
-    tx.prepare_cached("UPDATE OR REPLACE tree_unread SET id = ?2 WHERE id = ?1")?
-        .execute(params![from.as_bytes(), to.as_bytes()])?;
+    tx.prepare_cached("UPDATE OR REPLACE tree_unread SET id = ?3 WHERE share = ?1 AND id = ?2")?
+        .execute(params![share.as_bytes(), from.as_bytes(), to.as_bytes()])?;
     Ok(changed > 0)
 }
 

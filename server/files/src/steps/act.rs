@@ -404,7 +404,7 @@ fn note_row(
         }
         Done::Became { known } => {
             let Step::Become { successor } = step else { return Ok(()) };
-            change::hand_over(tx, &known, *successor, changes)
+            change::hand_over(tx, share, &known, *successor, changes)
         }
         Done::Merged { .. } | Done::Apart => Ok(()),
     }

@@ -131,7 +131,7 @@ async fn bring(from: &Home, to: &Home, share: ShareId) {
         if reader.size <= WHOLE_BYTES_MAX {
             let mut bytes = vec![0; size];
             assert_eq!(reader.read_at(0, &mut bytes).expect("it reads"), size);
-            assert!(to.handle.give(share, wanted.hash, bytes).await.expect("given"));
+            to.handle.give(share, vec![(wanted.hash, bytes)]).await.expect("given");
             continue;
         }
         let mut receiving =

@@ -301,6 +301,20 @@ impl House for Home {
         ready(Ok(found.map(|bytes| Box::new(Bytes(bytes)) as Box<dyn Content>)))
     }
 
+    fn small_contents(
+        &self,
+        _: ShareId,
+        hashes: Vec<Hash>,
+        _: usize,
+    ) -> BoxFuture<'_, Result<Vec<(Hash, Vec<u8>)>, Failure>> {
+        let state = self.state();
+        let found = hashes.into_iter().filter_map(|hash| {
+            let bytes = state.contents.get(&hash)?;
+            (bytes.len() as u64 <= crate::SMALL_BYTES_MAX).then(|| (hash, bytes.to_vec()))
+        });
+        ready(Ok(found.collect()))
+    }
+
     fn give(
         &self,
         _: ShareId,
