@@ -475,7 +475,9 @@ async fn a_hive_that_is_killed_goes_on_where_it_was() {
     let start = Instant::now();
     loop {
         let wanted = two.handle.wanted(share).await.expect("what is wanted");
-        if wanted.iter().any(|wanted| wanted.hash == hash && wanted.here == 500_000) {
+        if let Some(wanted) = wanted.iter().find(|wanted| wanted.hash == hash) {
+            let receiving = two.handle.receive(share, hash, wanted.size).await.expect("received");
+            assert_eq!(receiving.here(), [(0, 500_000)]);
             break;
         }
         assert!(start.elapsed() < PATIENCE, "{wanted:?}");
