@@ -11,5 +11,8 @@ mod sequences;
 mod tale;
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 pub use sequences::{Deed, Start, all_sequences, play};
 pub use world::run;

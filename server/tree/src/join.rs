@@ -72,10 +72,20 @@ pub(crate) fn seen(node: &Node) -> Vector {
     node.gone.iter().fold(Vector::new(), |seen, gone| seen.join(&gone.seen))
 }
 
-/// What those removals have seen that people made; those of a merge move a node's content only.
-pub(crate) fn seen_by_people(node: &Node) -> Vector {
-    let people = node.gone.iter().filter(|gone| gone.merged_into.is_none());
-    people.fold(Vector::new(), |seen, gone| seen.join(&gone.seen))
+/// What those removals have seen that took content away, and did not merge it into another node.
+pub(crate) fn taken_away(node: &Node) -> Vector {
+    let merges = |gone: &&Gone| gone.merged_into.is_some_and(|into| into < node.id);
+    let removals = node.gone.iter().filter(|gone| !merges(gone));
+    removals.fold(Vector::new(), |seen, gone| seen.join(&gone.seen))
+}
+
+/// Whether a person changed or removed in this node what was carried into it: `carried` of all
+/// that `known` of the other node is carried as.
+pub(crate) fn is_dealt_with(node: &Node, carried: &Vector, known: &Vector) -> bool {
+    let changed =
+        |version: &Version| version.vector.has_seen(carried) && !known.has_seen(&version.vector);
+    let removed = |gone: &Gone| gone.merged_into.is_none() && gone.seen.has_seen(carried);
+    node.versions.iter().any(changed) || node.gone.iter().any(removed)
 }
 
 /// All that is known of it: every version and every removal.

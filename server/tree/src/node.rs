@@ -34,8 +34,8 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone {
     pub seen: Vector,
-    /// The node that took its place when two hives had made the same thing apart: always one with
-    /// a smaller id.
+    /// The node that took its place when two hives had made the same thing apart: one with a
+    /// smaller id. A larger one had been merged into this node, and left it again for another.
     pub merged_into: Option<FileId>,
     pub tick: Tick,
     pub at: Time,

@@ -1,6 +1,6 @@
 //! What was seen on this hive's disk becomes part of the records.
 
-use types::{FileId, Name, Signer, Vector};
+use types::{FileId, Hash, Name, Signer, Vector};
 
 use crate::before::before_next;
 use crate::hand::{Draft, Hand};
@@ -133,11 +133,8 @@ fn stands<L: Ledger>(
         (Some(held), _) if held.what == what => held.vector.clone(),
         (_, Some(vector)) => vector,
         (held, None) => {
-            let base = base(&node, held.as_ref());
-            let old = held.as_ref().map(|held| &held.what);
-            let old = old.or_else(|| node.versions.first().map(|version| &version.what));
-            let earlier = old.map_or_else(Vec::new, |old| before_next(&node, old, &what));
-            hand.write(&mut node, Draft { what: what.clone(), base, before: earlier, by })?
+            let (base, before) = made_from(&node, held.as_ref(), &what);
+            hand.write(&mut node, Draft { what: what.clone(), base, before, by })?
         }
     };
     hand.ledger.set_held(id, Some(&Held { parent, name, what, vector }))?;
@@ -155,8 +152,11 @@ fn look_on<L: Ledger>(ledger: &mut L, found: Vec<Seen>) -> Result<bool, L::Error
             Seen::Gone { id } => (id, None),
             Seen::Stands { id, parent, name, what, by: _ } => {
                 let Some(node) = ledger.node(id)? else { continue };
-                let held = ledger.held(id)?.filter(|held| held.what == what);
-                let vector = held.map(|held| held.vector).or_else(|| as_recorded(&node, &what));
+                let held = ledger.held(id)?;
+                let same = held.as_ref().filter(|held| held.what == what);
+                let vector = same.map(|held| held.vector.clone());
+                let vector = vector.or_else(|| as_recorded(&node, &what));
+                let vector = vector.or_else(|| is_earlier(&node, &what).then(Vector::new));
                 let Some(vector) = vector else { continue };
                 (id, Some(Held { parent, name, what, vector }))
             }
@@ -177,13 +177,31 @@ fn as_recorded(node: &Node, what: &What) -> Option<Vector> {
     other.map(|version| version.vector.clone())
 }
 
-/// What a change on disk was made from. A thing that comes back after it was removed had seen all
-/// that was removed, and nothing that was made apart from that.
-fn base(node: &Node, held: Option<&Held>) -> Vector {
+/// Whether a node held this content once: a step wrote it, before a crash.
+fn is_earlier(node: &Node, what: &What) -> bool {
+    let Some(hash) = what.hash() else { return false };
+    node.versions
+        .iter()
+        .any(|version| version.what.hash() == Some(hash) || version.before.contains(&hash))
+}
+
+/// What a change on disk was made from: how much was seen, and which contents. A thing that comes
+/// back after it was removed had seen all of it; one that holds the same as a version, dressed
+/// otherwise, has seen that one, and nothing that was made apart from it.
+fn made_from(node: &Node, held: Option<&Held>, what: &What) -> (Vector, Vec<Hash>) {
     if let Some(held) = held {
-        return held.vector.clone();
+        return (held.vector.clone(), before_next(node, &held.what, what));
     }
-    if is_alive(node) { seen(node) } else { known(node) }
+    if !is_alive(node) {
+        let last = node.versions.first();
+        let before = last.map_or_else(Vec::new, |last| before_next(node, &last.what, what));
+        return (known(node), before);
+    }
+    let alike = living(node).into_iter().find(|version| version.what.reads_like(what));
+    alike.map_or_else(
+        || (seen(node), Vec::new()),
+        |version| (version.vector.clone(), version.before.clone()),
+    )
 }
 
 fn went<L: Ledger>(hand: &mut Hand<'_, L>, id: FileId) -> Result<(), L::Error> {

@@ -6,7 +6,9 @@ use std::collections::{BTreeSet, HashSet};
 use types::{FileId, Name, Signer, Vector};
 
 use crate::hand::{Draft, Hand};
-use crate::join::{carried, current, known, living, merged_into, seen, seen_by_people, standing};
+use crate::join::{
+    carried, current, is_dealt_with, known, living, merged_into, standing, taken_away,
+};
 use crate::names::free_name;
 use crate::{Ledger, Node, Version, What, fault, is_alive, join, root_of, step};
 
@@ -97,27 +99,32 @@ fn follow_merge<L: Ledger>(
 ) -> Result<bool, L::Error> {
     let alive = is_alive(node);
     let folder = current(node).is_some_and(|version| version.what.is_folder());
-    let removed = seen_by_people(node);
+    let removed = taken_away(node);
     let others: BTreeSet<FileId> = node.gone.iter().filter_map(|gone| gone.merged_into).collect();
-    let others: Vec<FileId> = others.into_iter().filter(|other| *other != into.id).collect();
+    let others = others.into_iter().filter(|other| *other != into.id && *other < node.id);
+    let mut elsewhere = Vec::new();
+    for other in others {
+        elsewhere.extend(hand.ledger.node(other)?);
+    }
     if !folder {
         let before = into.clone();
-        let kept = |version: &&Version| !removed.has_seen(&version.vector);
-        if others.is_empty() {
+        if elsewhere.is_empty() {
             living(node).into_iter().for_each(|version| carry(hand, node.id, version, &mut into));
         } else {
-            let kept = node.versions.iter().filter(kept);
-            kept.for_each(|version| carry(hand, node.id, version, &mut into));
+            let kept = |version: &&Version| !removed.has_seen(&version.vector);
+            for version in node.versions.iter().filter(kept) {
+                carry_once(hand, node, version, &elsewhere, &mut into)?;
+            }
         }
         let removed = carried(node.id, &removed);
-        if !seen(&into).has_seen(&removed) {
+        if !taken_away(&into).has_seen(&removed) {
             hand.remove(&mut into, removed, None)?;
         }
         if into != before {
             hand.save(&into)?;
             hand.ledger.set_unmended(into.id, true)?;
         }
-        for other in others {
+        for other in elsewhere {
             withdraw(hand, node, other)?;
         }
     }
@@ -134,13 +141,35 @@ fn follow_merge<L: Ledger>(
 
 /// Hives that did not know of each other merged a node into different ones. It belongs to one of
 /// these, and leaves the others, but for what people made of it there.
-fn withdraw<L: Ledger>(hand: &mut Hand<'_, L>, node: &Node, from: FileId) -> Result<(), L::Error> {
-    let Some(mut from) = hand.ledger.node(from)? else { return Ok(()) };
+fn withdraw<L: Ledger>(
+    hand: &mut Hand<'_, L>,
+    node: &Node,
+    mut from: Node,
+) -> Result<(), L::Error> {
     let all = carried(node.id, &known(node));
     if living(&from).iter().any(|version| all.has_seen(&version.vector)) {
-        hand.remove(&mut from, all, None)?;
+        hand.remove(&mut from, all, Some(node.id))?;
         hand.save(&from)?;
         hand.ledger.set_unmended(from.id, true)?;
+    }
+    Ok(())
+}
+
+/// Carries a version to where its node belongs, unless a person made something of it, or removed
+/// it, in another node that it had been merged into: that is where it went on.
+fn carry_once<L: Ledger>(
+    hand: &mut Hand<'_, L>,
+    node: &Node,
+    version: &Version,
+    elsewhere: &[Node],
+    into: &mut Node,
+) -> Result<(), L::Error> {
+    let all = carried(node.id, &known(node));
+    let vector = carried(node.id, &version.vector);
+    if !elsewhere.iter().any(|other| is_dealt_with(other, &vector, &all)) {
+        carry(hand, node.id, version, into);
+    } else if living(into).iter().any(|known| vector.has_seen(&known.vector)) {
+        hand.remove(into, vector, Some(node.id))?;
     }
     Ok(())
 }

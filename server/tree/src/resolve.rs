@@ -118,6 +118,8 @@ pub fn restore<L: Ledger>(
         return restore(ledger, signer, into, what);
     }
     let (parent, name) = (node.place.parent, node.place.name.clone());
+    // While a friend's records are still coming in, all is mended together.
+    let calm = ledger.unmended()?.is_empty();
     let mut hand = Hand::new(ledger, signer);
     if !is_alive(&node) && !hand.ledger.at(parent, &name)?.is_empty() {
         let name = free_name(hand.ledger, parent, &name)?;
@@ -134,7 +136,9 @@ pub fn restore<L: Ledger>(
     hand.write(&mut node, Draft { what, base, before, by: None })?;
     hand.ledger.set_unmended(id, true)?;
     hand.save(&node)?;
-    mend(ledger, signer)?;
+    if calm {
+        mend(ledger, signer)?;
+    }
     Ok(true)
 }
 

@@ -11,6 +11,7 @@ use super::chance::Chance;
 use super::disk::{Disk, Ino, ROOT, Thing};
 use super::memory::Memory;
 use super::tale::{Tale, short};
+use super::world::{Image, image};
 
 /// Signs by hashing, which is enough to see who did not sign.
 pub(super) struct Seal(pub(super) HiveId);
@@ -197,6 +198,7 @@ impl Hive {
             Step::Become { .. } => Ok(Went::Done),
             Step::MakeFolder { parent, name, .. } => {
                 let Some(folder) = self.on_disk(*parent) else { return Ok(Went::Stale) };
+                self.make_room(folder, name);
                 if self.disk.find(folder, name.as_str()).is_some() {
                     return Ok(Went::Stale);
                 }
@@ -221,11 +223,35 @@ impl Hive {
         };
         let Some(ino) = self.disk.find(old, from.1.as_str()) else { return Went::Stale };
         let is_it = self.rows.get(&id) == Some(&ino);
+        if is_it {
+            self.make_room(new, &to.1);
+        }
         if !is_it || self.disk.find(new, to.1.as_str()).is_some() || self.disk.is_within(new, ino) {
             return Went::Stale;
         }
         self.disk.rename((old, from.1.as_str()), (new, to.1.as_str()));
         Went::Done
+    }
+
+    /// Where nothing that stands on the disk becomes a record, what is in the way of the share
+    /// gets another name.
+    fn make_room(&mut self, folder: Ino, name: &Name) {
+        let Some(ino) = self.disk.find(folder, name.as_str()).filter(|_| !self.may_change) else {
+            return;
+        };
+        let free = |number: &u32| self.disk.find(folder, &format!("{name} own {number}")).is_none();
+        if !self.rows.values().any(|row| *row == ino)
+            && let Some(number) = (1..).find(free)
+        {
+            let aside = format!("{name} own {number}");
+            self.disk.rename((folder, name.as_str()), (folder, &aside));
+        }
+    }
+
+    /// The disk without what only this hive knows of.
+    pub(super) fn image(&self) -> Image {
+        let ours: BTreeSet<Ino> = self.rows.values().copied().collect();
+        image(&self.disk, &|ino| self.may_change || ours.contains(&ino))
     }
 
     fn write(
@@ -245,6 +271,9 @@ impl Hive {
             }
         };
         let Some(folder) = self.on_disk(parent) else { return Ok(Went::Stale) };
+        if instead_of.is_none() {
+            self.make_room(folder, name);
+        }
         let there = self.disk.find(folder, name.as_str()).and_then(|ino| self.disk.what(ino));
         if there.as_ref() != instead_of.map(|held| &held.what) {
             return Ok(Went::Stale);
@@ -264,8 +293,14 @@ impl Hive {
         let Some(folder) = self.on_disk(held.parent) else { return Ok(Went::Stale) };
         let Some(ino) = self.disk.find(folder, held.name.as_str()) else { return Ok(Went::Stale) };
         let there = self.disk.what(ino);
-        if there.as_ref() != Some(&held.what) || !self.disk.entries(ino).is_empty() {
+        if there.as_ref() != Some(&held.what) {
             return Ok(Went::Stale);
+        }
+        let inside = self.disk.entries(ino);
+        if !inside.is_empty() {
+            let own = inside.iter().all(|(_, ino)| !self.rows.values().any(|row| row == ino));
+            // It stays for what only this hive knows of, as nothing that others know of either.
+            return Ok(if own && !self.may_change { Went::Done } else { Went::Stale });
         }
         self.is_kept(there.as_ref())?;
         self.disk.remove(folder, held.name.as_str());

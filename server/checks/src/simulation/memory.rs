@@ -47,6 +47,10 @@ impl Memory {
         }
     }
 
+    pub(super) const fn set_may_change(&mut self, may_change: bool) {
+        self.may_change = may_change;
+    }
+
     pub(super) const fn position(&self) -> u64 {
         self.position
     }

@@ -5,6 +5,7 @@ use tree::Node;
 
 use super::chance::Chance;
 use super::hive::{Hive, seal};
+use super::tale::Tale;
 
 /// What one hive knew at one moment, after what the other has of it already.
 #[derive(Debug, Clone)]
@@ -21,8 +22,8 @@ pub(super) struct Network {
     up: Vec<Vec<bool>>,
     /// Up to which position `[to]` has taken in what `[from]` knows.
     taken: Vec<Vec<u64>>,
-    /// Whose records a hive has by half.
-    halves: Vec<Vec<bool>>,
+    /// Up to which position `[to]` must take in what `[from]` knows until that is whole.
+    whole: Vec<Vec<u64>>,
     flying: Vec<Message>,
     /// Whether records are mended only when all that a hive knew was taken in, as they should.
     careful: bool,
@@ -35,7 +36,7 @@ impl Network {
         Self {
             up: vec![vec![true; hives]; hives],
             taken: vec![vec![0; hives]; hives],
-            halves: vec![vec![false; hives]; hives],
+            whole: vec![vec![0; hives]; hives],
             flying: Vec::new(),
             careful,
             checks_seals,
@@ -64,7 +65,12 @@ impl Network {
     }
 
     /// Something arrives, or is lost.
-    pub(super) fn arrive(&mut self, hives: &mut [Hive], chance: &mut Chance) -> Result<(), String> {
+    pub(super) fn arrive(
+        &mut self,
+        hives: &mut [Hive],
+        chance: &mut Chance,
+        tale: &mut Tale,
+    ) -> Result<(), String> {
         if self.flying.is_empty() {
             return Ok(());
         }
@@ -76,7 +82,7 @@ impl Network {
             self.flying.push(message.clone());
         }
         let half = chance.once_in(6).then(|| chance.below(message.nodes.len() + 1));
-        self.take(hives, message, half)
+        self.take(hives, message, half, tale)
     }
 
     /// Tells everything at once. Answers whether there was anything to tell.
@@ -85,18 +91,19 @@ impl Network {
         hives: &mut [Hive],
         from: usize,
         to: usize,
+        tale: &mut Tale,
     ) -> Result<bool, String> {
         let Some(message) = self.message(hives, from, to) else { return Ok(false) };
-        self.take(hives, message, None)?;
+        self.take(hives, message, None, tale)?;
         Ok(true)
     }
 
     fn message(&self, hives: &[Hive], from: usize, to: usize) -> Option<Message> {
         let (after, memory) = (self.taken[to][from], &hives[from].memory);
         // What is known by half is not told on, but to the one who knows the other half.
-        let mut halves = self.halves[from].iter().enumerate();
-        let whole = !self.careful || halves.all(|(other, half)| !half || other == to);
-        (whole && memory.position() > after && self.up[from][to]).then(|| Message {
+        let mut others = 0..self.taken.len();
+        let told = !self.careful || others.all(|other| other == to || self.is_whole(from, other));
+        (told && memory.position() > after && self.up[from][to]).then(|| Message {
             from,
             to,
             after,
@@ -105,11 +112,17 @@ impl Network {
         })
     }
 
+    /// Whether a hive has all of what another knew at some moment, and not only a part.
+    fn is_whole(&self, to: usize, from: usize) -> bool {
+        self.taken[to][from] >= self.whole[to][from]
+    }
+
     fn take(
         &mut self,
         hives: &mut [Hive],
         message: Message,
         half: Option<usize>,
+        tale: &mut Tale,
     ) -> Result<(), String> {
         let Message { from, to, after, up_to, mut nodes } = message;
         if after > self.taken[to][from] && self.careful {
@@ -122,6 +135,7 @@ impl Network {
             nodes.truncate(half);
             reached = nodes.last().map_or(after, |(seq, _)| *seq);
         }
+        tale.tell(|| format!("hive {to} hears from {from}: {after} to {reached} of {up_to}"));
         let hive = &mut hives[to];
         for (_, node) in &nodes {
             if self.checks_seals {
@@ -131,9 +145,10 @@ impl Network {
         }
         if after <= self.taken[to][from] {
             self.taken[to][from] = self.taken[to][from].max(reached);
-            self.halves[to][from] = reached < up_to;
+            self.whole[to][from] = self.whole[to][from].max(up_to);
         }
-        if !self.careful || !self.halves[to].contains(&true) {
+        if !self.careful || (0..hives.len()).all(|other| self.is_whole(to, other)) {
+            let hive = &mut hives[to];
             let Ok(_) = tree::mend(&mut hive.memory, &hive.signer);
         }
         Ok(())

@@ -115,7 +115,9 @@ fn swap(disk: &mut Disk, (at, name): (Ino, &str), chance: &mut Chance) {
 
 fn restore(hive: &mut Hive, chance: &mut Chance, tale: &mut Tale) {
     // What was merged into another one is in no trash.
-    let merged = |node: &Node| node.gone.iter().any(|gone| gone.merged_into.is_some());
+    let merged = |node: &Node| {
+        node.gone.iter().any(|gone| gone.merged_into.is_some_and(|into| into < node.id))
+    };
     let known = hive.memory.nodes().values().filter(|node| !merged(node));
     let gone: Vec<(FileId, What)> = known
         .flat_map(|node| node.versions.iter().map(|version| (node.id, version.what.clone())))

@@ -65,6 +65,24 @@ impl World {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn looks_on(&mut self, number: usize) {
+        let hive = &mut self.hives[number];
+        hive.may_change = false;
+        hive.memory.set_may_change(false);
+    }
+
+    #[cfg(test)]
+    pub(super) fn look(&mut self, number: usize) {
+        self.hives[number].look(&mut self.chance, &mut self.tale);
+    }
+
+    #[cfg(test)]
+    pub(super) fn tell_all(&mut self, from: usize, to: usize) {
+        let told = self.network.exchange(&mut self.hives, from, to, &mut self.tale);
+        assert_eq!(told, Ok(true));
+    }
+
     fn at_once(&mut self) -> Result<(), String> {
         for _ in 0..40 + self.chance.below(120) {
             let hive = self.chance.below(self.hives.len());
@@ -79,7 +97,7 @@ impl World {
                     self.work(hive, steps, true)?;
                 }
                 70..83 if hive != other => self.network.send(&self.hives, hive, other),
-                83..95 => self.network.arrive(&mut self.hives, &mut self.chance)?,
+                83..95 => self.network.arrive(&mut self.hives, &mut self.chance, &mut self.tale)?,
                 95 => {
                     self.hives[hive].crash(&mut self.chance, &mut self.tale);
                 }
@@ -101,10 +119,10 @@ impl World {
             for _ in 0..=self.chance.below(3) {
                 self.person(hive, true);
             }
-            let meant = image(&self.hives[hive].disk);
+            let meant = self.hives[hive].image();
             self.settle()?;
             for other in &self.hives {
-                let found = image(&other.disk);
+                let found = other.image();
                 if found != meant {
                     let number = other.number;
                     return Err(format!("hive {number} has {found:?}, meant was {meant:?}"));
@@ -122,7 +140,12 @@ impl World {
     }
 
     /// A hive brings its disk in step, by so many steps. Answers whether any was taken.
-    fn work(&mut self, number: usize, steps: usize, crashes: bool) -> Result<bool, String> {
+    pub(super) fn work(
+        &mut self,
+        number: usize,
+        steps: usize,
+        crashes: bool,
+    ) -> Result<bool, String> {
         let mut taken = false;
         // What is known by half is not brought to the disk.
         if !self.hives[number].memory.is_mended() {
@@ -174,7 +197,8 @@ impl World {
             for from in 0..self.hives.len() {
                 for to in 0..self.hives.len() {
                     if from != to {
-                        quiet &= !self.network.exchange(&mut self.hives, from, to)?;
+                        quiet &=
+                            !self.network.exchange(&mut self.hives, from, to, &mut self.tale)?;
                     }
                 }
             }
@@ -187,7 +211,7 @@ impl World {
 
     pub(super) fn judge(&self) -> Result<(), String> {
         let Some(first) = self.hives.first() else { return Ok(()) };
-        let disk = image(&first.disk);
+        let disk = first.image();
         for hive in &self.hives {
             let number = hive.number;
             if hive.memory.nodes() != first.memory.nodes() {
@@ -198,11 +222,9 @@ impl World {
                     .find(|(id, node)| first.memory.nodes().get(id) != Some(node));
                 return Err(format!("hives 0 and {number} know different things: {differs:?}"));
             }
-            if image(&hive.disk) != disk {
-                return Err(format!(
-                    "hive {number} has {:?}, hive 0 has {disk:?}",
-                    image(&hive.disk)
-                ));
+            let found = hive.image();
+            if found != disk {
+                return Err(format!("hive {number} has {found:?}, hive 0 has {disk:?}"));
             }
             if !hive.memory.pending().is_empty() {
                 return Err(format!("hive {number} is out of step: {:?}", hive.memory.pending()));
@@ -258,17 +280,22 @@ impl World {
     }
 }
 
-pub(super) fn image(disk: &Disk) -> Image {
-    fn fill(disk: &Disk, folder: Ino, path: &str, image: &mut Image) {
-        for (name, ino) in disk.entries(folder) {
+pub(super) fn image(disk: &Disk, counts: &dyn Fn(Ino) -> bool) -> Image {
+    fn fill(
+        (disk, counts): (&Disk, &dyn Fn(Ino) -> bool),
+        folder: Ino,
+        path: &str,
+        image: &mut Image,
+    ) {
+        for (name, ino) in disk.entries(folder).into_iter().filter(|(_, ino)| counts(*ino)) {
             let inner = if path.is_empty() { name } else { format!("{path}/{name}") };
             if matches!(disk.thing(ino), Some(Thing::Folder(_))) {
-                fill(disk, ino, &inner, image);
+                fill((disk, counts), ino, &inner, image);
             }
             image.insert(inner, disk.what(ino));
         }
     }
     let mut found = Image::new();
-    fill(disk, ROOT, "", &mut found);
+    fill((disk, counts), ROOT, "", &mut found);
     found
 }
