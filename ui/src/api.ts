@@ -114,6 +114,7 @@ export const api = {
   status: () => get<Wire.Status>("/status"),
   renameHive: (me: Wire.Me, hive_name: string, reach: Wire.Reach) =>
     put<Wire.Me>("/onboarding", { name: me.person.name, hue: me.person.hue, hive_name, reach }),
+  reaches: () => get<Wire.ReachChoice[]>("/reach"),
   setReach: (reach: Wire.Reach) => put<Wire.Status>("/reach", { reach }),
   testReach: () => post<Wire.Address[]>("/reach/test"),
   pause: (until_at: number | null) => put<unknown>("/pause", { until_at }),

@@ -31,6 +31,7 @@ impl World {
         let options = Options {
             home: Some(home.path().join("hive")),
             listen: Some("127.0.0.1:0".parse().expect("it must be an address")),
+            ..Options::default()
         };
         let hive = Hive::start(options).await.expect("the hive must start");
         let address = hive.address();

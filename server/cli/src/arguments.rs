@@ -43,6 +43,28 @@ pub(crate) enum Command {
         /// Listen on this address alone, such as 127.0.0.1:7537 or 0.0.0.0:7537.
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<SocketAddr>,
+        /// Open the hive to friends' hives on the internet, and say what that makes visible.
+        #[arg(long)]
+        internet: bool,
+        /// Print one JSON line when ready.
+        #[arg(long)]
+        json: bool,
+    },
+    /// How far the hive is open, or open and close it: computer, network, internet.
+    Reach {
+        #[arg(value_parser = ["computer", "network", "internet"])]
+        reach: Option<String>,
+        /// Open it to the internet without asking back.
+        #[arg(long)]
+        yes: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a relay, where hives meet that share no direct path. It never sees what they send.
+    Relay {
+        /// Plain HTTP is spoken here: on this computer, or behind a proxy that speaks TLS.
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7540")]
+        listen: SocketAddr,
         /// Print one JSON line when ready.
         #[arg(long)]
         json: bool,

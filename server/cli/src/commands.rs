@@ -7,6 +7,7 @@ pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod member;
 pub(crate) mod open;
+pub(crate) mod reach;
 pub(crate) mod scrub;
 pub(crate) mod serve;
 pub(crate) mod share;

@@ -32,7 +32,13 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         None => commands::status::run(home, false).await,
         Some(Command::Init { name }) => commands::serve::init(home, &name).await,
-        Some(Command::Serve { listen, json }) => commands::serve::run(home, listen, json).await,
+        Some(Command::Serve { listen, internet, json }) => {
+            commands::serve::run(home, listen, internet, json).await
+        }
+        Some(Command::Reach { reach, yes, json }) => {
+            commands::reach::run(home, reach, yes, json).await
+        }
+        Some(Command::Relay { listen, json }) => commands::reach::relay(listen, json).await,
         Some(Command::Open { print }) => commands::open::run(home, print).await,
         Some(Command::Share(share)) => commands::share::run(home, share).await,
         Some(Command::Unshare { share, with }) => commands::share::stop(home, &share, &with).await,

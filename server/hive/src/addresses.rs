@@ -69,11 +69,11 @@ pub(crate) fn address(socket: SocketAddr, secure: bool) -> Address {
 fn note(reach: Reach, secure: bool) -> String {
     match (reach, secure) {
         (Reach::Computer, _) => "Works on this computer only.",
-        (Reach::Network, false) => {
+        (Reach::Network | Reach::Internet, false) => {
             "Works for others on this network while this computer is awake. Others on the network \
              could read along, because the connection is not encrypted."
         }
-        (Reach::Network, true) => {
+        (Reach::Network | Reach::Internet, true) => {
             "Works for others on this network while this computer is awake. The connection is \
              encrypted; a browser that does not know this hive's certificate asks once."
         }

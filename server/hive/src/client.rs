@@ -310,7 +310,9 @@ fn summarize(status: wire::Status, shares: Vec<wire::Share>) -> Summary {
             count => format!(", {count} people here"),
         };
         match status.reach {
-            wire::Reach::Network => (SummaryState::Reachable, format!("Up to date{here}")),
+            wire::Reach::Network | wire::Reach::Internet => {
+                (SummaryState::Reachable, format!("Up to date{here}"))
+            }
             wire::Reach::Computer => {
                 (SummaryState::OnlyHere, format!("Up to date, this computer only{here}"))
             }

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use peers::{NoPlace, Place};
 use toml_edit::{DocumentMut, Item, value};
 
 use crate::Error;
@@ -38,7 +39,7 @@ pub enum Origin {
 }
 
 /// Everything that can be configured.
-pub const KEYS: [Key; 8] = [
+pub const KEYS: [Key; 10] = [
     Key {
         name: "listen.port",
         default: Value::Number(7537),
@@ -49,7 +50,7 @@ pub const KEYS: [Key; 8] = [
         name: "listen.reach",
         default: Value::Text("computer"),
         about: "From where the hive may be reached.",
-        words: &["computer", "network"],
+        words: &["computer", "network", "internet"],
     },
     Key {
         name: "listen.hosts",
@@ -79,6 +80,18 @@ pub const KEYS: [Key; 8] = [
         name: "peers.port",
         default: Value::Number(7539),
         about: "The port that friends' hives call; 0 for any that is free.",
+        words: &[],
+    },
+    Key {
+        name: "peers.addresses",
+        default: Value::List(""),
+        about: "Further addresses that friends are told, such as home.example.org:7539.",
+        words: &[],
+    },
+    Key {
+        name: "peers.relays",
+        default: Value::List(""),
+        about: "Relays of your own, such as https://relay.example.org; then no public one is used.",
         words: &[],
     },
     Key {
@@ -139,6 +152,11 @@ impl Config {
     pub fn list(&self, name: &str) -> Vec<String> {
         let words = self.text(name).split(',').map(str::trim);
         words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// Where hives can be called, as a list names it.
+    pub(crate) fn places(&self, name: &str) -> Vec<Place> {
+        self.list(name).iter().filter_map(|text| text.parse().ok()).collect()
     }
 
     /// The value as it is written, and where it comes from.
@@ -248,13 +266,29 @@ fn parse(key: &Key, text: &str) -> Result<Value<String>, String> {
             Ok(number) => Ok(Value::Number(number)),
             Err(_) => Err(format!("{name} must be a number from 0 to 65535, and {text:?} is none")),
         },
-        Value::List(_) => Ok(Value::List(text.to_owned())),
+        Value::List(_) => {
+            let mut entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+            entries.try_for_each(|entry| check_entry(name, entry))?;
+            Ok(Value::List(text.to_owned()))
+        }
         Value::Text(_) if key.words.is_empty() || key.words.contains(&text) => {
             Ok(Value::Text(text.to_owned()))
         }
         Value::Text(_) => {
             Err(format!("{name} is one of {}, and {text:?} is none of them", key.words.join(", ")))
         }
+    }
+}
+
+/// Whether one entry of a list can be meant.
+fn check_entry(name: &str, entry: &str) -> Result<(), String> {
+    let no = |why: &dyn std::fmt::Display| Err(format!("{name} names {entry:?}: {why}"));
+    match (name, entry.parse::<Place>()) {
+        ("peers.addresses", Ok(Place::Relay(_))) => no(&"a relay belongs into peers.relays"),
+        ("peers.relays", Ok(Place::Address(_) | Place::Name(..))) => no(&NoPlace::Scheme),
+        ("peers.relays", Err(NoPlace::Port | NoPlace::Name)) => no(&NoPlace::Scheme),
+        ("peers.addresses" | "peers.relays", Err(why)) => no(&why),
+        _ => Ok(()),
     }
 }
 

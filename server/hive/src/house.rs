@@ -2,7 +2,6 @@
 //! peers with people and files. Every right that a friend's hive has is decided here.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -184,7 +183,7 @@ fn introduction(met: Met) -> Introduction {
         name: met.about.name,
         hue: met.about.hue,
         device: met.about.device,
-        addresses: met.addresses.iter().map(SocketAddr::to_string).collect(),
+        addresses: met.addresses.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -13,6 +13,13 @@ pub(crate) struct Identity {
     pub(crate) warnings: Vec<wire::Warning>,
 }
 
+impl Identity {
+    /// The secret half, for links that sign with it themselves.
+    pub(crate) fn secret(&self) -> [u8; 32] {
+        self.key.to_bytes()
+    }
+}
+
 impl Signer for Identity {
     fn hive(&self) -> HiveId {
         HiveId::from_bytes(self.key.verifying_key().to_bytes())

@@ -15,6 +15,7 @@ mod init;
 mod links;
 mod listeners;
 mod places;
+mod reach;
 mod secrets;
 mod tls;
 mod upkeep;
@@ -23,7 +24,9 @@ pub use client::{Client, HereLine, RecentLine, ShareLine, Summary, SummaryState}
 pub use config::{Config, KEYS, Key, Origin, Value, variable};
 pub use error::Error;
 pub use init::init;
+pub use peers::Relay;
 pub use places::Places;
+pub use reach::reach_choices;
 pub use web::wire;
 
 use std::net::SocketAddr;
@@ -46,6 +49,8 @@ pub struct Options {
     pub home: Option<PathBuf>,
     /// Where to listen instead of the configured port and reach.
     pub listen: Option<SocketAddr>,
+    /// Opens the hive to the internet, whatever the configuration says.
+    pub internet: bool,
 }
 
 /// A running hive.
@@ -96,11 +101,10 @@ impl Hive {
         let limits = documents::Limits::default();
         let documents = documents::Handle::start(store.clone(), disk, limits);
         let peers_port = config.number("peers.port");
-        let listeners =
-            Arc::new(Listeners::new(&places, config, options.listen, &identity, warnings));
+        let listeners = Arc::new(Listeners::new(&places, config, &options, &identity, warnings));
         let (taken, wanted) = mpsc::unbounded_channel();
         let house = Arc::new(HouseOfHive::new(store.clone(), files.clone(), signer.clone(), taken));
-        let peers = open_peers(&listeners, peers_port, &signer, house.clone(), &store).await?;
+        let peers = open_peers(&listeners, peers_port, &identity, house.clone(), &store).await?;
         if matches!(opening, Opening::Restored { .. }) {
             peers.restored().await.map_err(|error| Error::of_store(error, &places))?;
         }
@@ -126,7 +130,10 @@ impl Hive {
             ))),
             AbortOnDropHandle::new(tokio::spawn(upkeep::snapshots(store.clone()))),
             AbortOnDropHandle::new(tokio::spawn(upkeep::pauses(store.clone(), files.clone()))),
-            AbortOnDropHandle::new(tokio::spawn(listeners::follow_network(listeners.clone()))),
+            AbortOnDropHandle::new(tokio::spawn(listeners::follow_network(
+                listeners.clone(),
+                peers.network(),
+            ))),
             AbortOnDropHandle::new(tokio::spawn(links::mend(house.clone(), peers.clone()))),
             AbortOnDropHandle::new(tokio::spawn(links::follow(
                 store.clone(),
@@ -230,18 +237,24 @@ fn guest_name(view: &store::View, person: types::PersonId) -> Option<String> {
 async fn open_peers(
     listeners: &Listeners,
     port: u16,
-    signer: &Arc<dyn Signer>,
+    identity: &Arc<identity::Identity>,
     house: Arc<HouseOfHive>,
     store: &Store,
 ) -> Result<peers::Handle, Error> {
-    let (listen, nearby) = links::doors(listeners, port);
-    let options =
-        |listen| peers::Options { signer: signer.clone(), listen, nearby, protocols: None };
-    match peers::Handle::start(options(listen.clone()), house.clone(), store.clone()).await {
+    let doors = links::doors(listeners, port);
+    let options = |doors| peers::Options {
+        signer: identity.clone(),
+        secret: identity.secret(),
+        doors,
+        protocols: None,
+    };
+    match peers::Handle::start(options(doors.clone()), house.clone(), store.clone()).await {
         Ok(peers) => Ok(peers),
         Err(error) => {
             tracing::warn!(%error, port, "the port for friends is taken, another one is used");
-            let any = listen.into_iter().map(|door| SocketAddr::new(door.ip(), 0)).collect();
+            let any = |door: SocketAddr| SocketAddr::new(door.ip(), 0);
+            let listen = doors.listen.iter().copied().map(any).collect();
+            let any = peers::Doors { listen, ..doors };
             let opened = peers::Handle::start(options(any), house, store.clone()).await;
             opened.map_err(|error| Error::CannotListen {
                 address: "for friends' hives".to_owned(),

@@ -127,31 +127,42 @@ pub(crate) async fn watch(friends: FriendsOfHive, peers: peers::Handle, files: f
     }
 }
 
-/// Where friends' hives may call at present.
-pub(crate) fn doors(listeners: &Listeners, port: u16) -> (Vec<SocketAddr>, bool) {
+/// From where friends' hives may call at present.
+pub(crate) fn doors(listeners: &Listeners, port: u16) -> peers::Doors {
     let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-    if listeners.reach() != Reach::Network {
-        return (vec![here], false);
+    let (told, relays) = listeners.places();
+    let reach = listeners.reach();
+    if reach == Reach::Computer {
+        return peers::Doors { listen: vec![here], told, ..peers::Doors::default() };
     }
     let network = addresses::of_this_machine().into_iter();
     let network = network.map(|address| SocketAddr::new(address, port));
-    (network.chain([here]).collect(), true)
+    let internet = reach == Reach::Internet;
+    let far = (internet || !relays.is_empty()).then(|| peers::Far {
+        port,
+        only: Vec::new(),
+        relays,
+        map_ports: internet,
+    });
+    peers::Doors { listen: network.chain([here]).collect(), nearby: true, told, far }
 }
 
 /// Opens and closes the doors for friends as the hive's reach and the machine's network change.
 pub(crate) async fn follow_network(listeners: Arc<Listeners>, peers: peers::Handle, port: u16) {
     let mut open = doors(&listeners, port);
-    let mut hosts = listeners.hosts();
+    let mut reaches = listeners.reaches();
+    let mut network = peers.network();
     loop {
         tokio::select! {
-            moved = hosts.changed() => if moved.is_err() { return },
+            moved = reaches.changed() => if moved.is_err() { return },
+            moved = network.changed() => if moved.is_err() { return },
             () = tokio::time::sleep(NETWORK_LOOK_EVERY) => {}
         }
         let wanted = doors(&listeners, port);
         if wanted == open {
             continue;
         }
-        match peers.listen(wanted.0.clone(), wanted.1).await {
+        match peers.listen(wanted.clone()).await {
             Ok(()) => open = wanted,
             Err(error) => tracing::warn!(%error, "the doors for friends could not be changed"),
         }

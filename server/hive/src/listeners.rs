@@ -4,18 +4,20 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use peers::Place;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use types::Time;
-use web::wire::{Address, Reach, Warning};
+use web::wire::{Address, Reach, ReachChoice, Warning};
 use web::{Control, Door, HiveName, Listening};
 
 use crate::identity::Identity;
-use crate::{Config, Error, Places, addresses, tls};
+use crate::{Config, Error, Options, Places, addresses, reach, tls};
 
 /// How often the machine's addresses are looked at: a laptop changes networks.
 const NETWORK_LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -27,6 +29,10 @@ pub(crate) struct Listeners {
     config: Mutex<Config>,
     /// Given on the command line, instead of port and reach.
     only: Option<SocketAddr>,
+    /// Given on the command line, until another reach is chosen.
+    internet: AtomicBool,
+    /// Counts up with every change of the reach.
+    reaches: watch::Sender<u64>,
     id: String,
     started_at: i64,
     warnings: Mutex<Vec<Warning>>,
@@ -50,14 +56,16 @@ impl Listeners {
     pub(crate) fn new(
         places: &Places,
         config: Config,
-        only: Option<SocketAddr>,
+        options: &Options,
         identity: &Identity,
         warnings: Vec<Warning>,
     ) -> Self {
         Self {
             places: places.clone(),
             config: Mutex::new(config),
-            only,
+            only: options.listen,
+            internet: AtomicBool::new(options.internet),
+            reaches: watch::Sender::default(),
             id: types::Signer::hive(identity).to_string(),
             started_at: Time::now().0,
             warnings: Mutex::new(warnings),
@@ -109,7 +117,7 @@ impl Listeners {
         let _turn = self.changing.lock().await;
         let port = self.port();
         let network = match self.reach() {
-            Reach::Network => addresses::of_this_machine(),
+            Reach::Network | Reach::Internet => addresses::of_this_machine(),
             Reach::Computer => Vec::new(),
         };
         if self.only.is_none() {
@@ -163,6 +171,17 @@ impl Listeners {
         Ok(())
     }
 
+    /// Counts up with every change of the reach.
+    pub(crate) fn reaches(&self) -> watch::Receiver<u64> {
+        self.reaches.subscribe()
+    }
+
+    /// The configured places that friends are told, and relays at which the hive waits.
+    pub(crate) fn places(&self) -> (Vec<Place>, Vec<Place>) {
+        let config = lock(&self.config);
+        (config.places("peers.addresses"), config.places("peers.relays"))
+    }
+
     /// Each socket that can be called, the widest reach first.
     fn sockets(&self) -> Vec<Reachable> {
         let mut sockets = Vec::new();
@@ -196,18 +215,17 @@ impl Control for Listeners {
     }
 
     fn reach(&self) -> Reach {
-        let network = match self.only {
-            Some(only) => !only.ip().is_loopback(),
-            None => lock(&self.config).text("listen.reach") == "network",
-        };
-        if network { Reach::Network } else { Reach::Computer }
+        if self.internet.load(Ordering::Relaxed) {
+            return Reach::Internet;
+        }
+        match self.only {
+            Some(only) if only.ip().is_loopback() => Reach::Computer,
+            Some(_) => Reach::Network,
+            None => reach::of_word(lock(&self.config).text("listen.reach")),
+        }
     }
 
-    fn set_reach(&self, reach: Reach) -> BoxFuture<'_, Result<(), web::Error>> {
-        let word = match reach {
-            Reach::Computer => "computer",
-            Reach::Network => "network",
-        };
+    fn set_reach(&self, chosen: Reach) -> BoxFuture<'_, Result<(), web::Error>> {
         Box::pin(async move {
             let hint = "Nothing was changed. Correct it and try again";
             let refused = |error: Error| web::Error::bad_input(error.to_string(), hint);
@@ -217,10 +235,16 @@ impl Control for Listeners {
                 return Err(web::Error::bad_input(words, hint));
             }
             let mut config = lock(&self.config).clone();
-            config.set("listen.reach", word).map_err(refused)?;
+            config.set("listen.reach", reach::word(chosen)).map_err(refused)?;
             *lock(&self.config) = config;
+            self.internet.store(false, Ordering::Relaxed);
+            self.reaches.send_modify(|count| *count += 1);
             self.follow().await.map_err(refused)
         })
+    }
+
+    fn reach_choices(&self) -> Vec<ReachChoice> {
+        reach::reach_choices(&lock(&self.config))
     }
 
     fn addresses(&self) -> Vec<Address> {
@@ -266,9 +290,12 @@ impl Control for Listeners {
 }
 
 /// Follows the machine from network to network.
-pub(crate) async fn follow_network(listeners: Arc<Listeners>) {
+pub(crate) async fn follow_network(listeners: Arc<Listeners>, mut network: watch::Receiver<u64>) {
     loop {
-        tokio::time::sleep(NETWORK_LOOK_EVERY).await;
+        tokio::select! {
+            moved = network.changed() => if moved.is_err() { return },
+            () = tokio::time::sleep(NETWORK_LOOK_EVERY) => {}
+        }
         if let Err(error) = listeners.follow().await {
             tracing::warn!(%error, "the network's addresses could not be followed");
         }

@@ -10,7 +10,7 @@ fn home() -> tempfile::TempDir {
 
 fn options(home: &tempfile::TempDir) -> Options {
     let listen = "127.0.0.1:0".parse().expect("it must be an address");
-    Options { home: Some(home.path().to_owned()), listen: Some(listen) }
+    Options { home: Some(home.path().to_owned()), listen: Some(listen), ..Options::default() }
 }
 
 #[test]
@@ -36,7 +36,10 @@ fn what_cannot_be_meant_is_refused_with_words() {
     let mut config = Config::load(&path).expect("it loads");
     for (key, value, words) in [
         ("listen.port", "many", "number"),
-        ("listen.reach", "world", "computer, network"),
+        ("listen.reach", "world", "computer, network, internet"),
+        ("peers.addresses", "home.example.org", "lacks a port"),
+        ("peers.addresses", "10.0.0.1:7539, https://relay.example.org", "peers.relays"),
+        ("peers.relays", "relay.example.org", "begins with https://"),
         ("listen.prot", "1", "listen.port"),
     ] {
         let error = config.set(key, value).expect_err("it must be refused").to_string();

@@ -2,11 +2,11 @@
 //! pauses, and takes on the links that come of it from either side.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, select_ok};
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use types::HiveId;
@@ -14,12 +14,13 @@ use types::HiveId;
 use crate::hello::{self, Admitted, Errand};
 use crate::line::Line;
 use crate::shared::Shared;
-use crate::transport::Pair;
-use crate::{Refusal, Standing, link};
+use crate::transport::{Pair, Transport};
+use crate::{Place, Refusal, Standing, Way, link};
 
-/// One address has this long to answer; the next one is tried beside it after the head start.
-const CALL_TIME: Duration = Duration::from_secs(5);
-const HEAD_START: Duration = Duration::from_millis(250);
+/// How long a hive that is called has to answer.
+const CALL_TIME: Duration = Duration::from_secs(8);
+/// TCP costs a third of what iroh does, so it is called so much earlier.
+const TCP_HEAD_START: Duration = Duration::from_millis(500);
 const PAUSE_FIRST: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Who refused is not called again so soon.
@@ -67,7 +68,10 @@ async fn keep(shared: Arc<Shared>, hive: HiveId) {
     let mut nearby = shared.nearby.subscribe();
     loop {
         if let Some(line) = shared.line(hive) {
-            line.gone().await;
+            tokio::select! {
+                () = line.gone() => {}
+                () = past_the_relay(&shared, &line, &mut network, &mut nearby) => {}
+            }
             pause = PAUSE_FIRST;
         }
         let why = match call(&shared, hive).await {
@@ -95,45 +99,80 @@ async fn keep(shared: Arc<Shared>, hive: HiveId) {
     }
 }
 
-async fn call(shared: &Arc<Shared>, hive: HiveId) -> Result<(), Refusal> {
-    let mut places = shared
-        .friends
-        .borrow()
-        .get(&hive)
-        .map(|friend| friend.addresses.clone())
-        .unwrap_or_default();
-    for near in shared.nearby.borrow().iter().filter(|near| near.hive == hive) {
-        for address in &near.addresses {
-            if !places.contains(address) {
-                places.insert(0, *address);
-            }
+/// Calls a friend past the relay whenever the network may have brought them nearer. Ends with a
+/// new link.
+async fn past_the_relay(
+    shared: &Arc<Shared>,
+    line: &Line,
+    network: &mut watch::Receiver<u64>,
+    nearby: &mut watch::Receiver<Vec<crate::Nearby>>,
+) {
+    let hive = line.hive;
+    loop {
+        let moved = tokio::select! {
+            moved = network.changed() => moved,
+            moved = nearby.changed() => moved,
+        };
+        if moved.is_err() {
+            return std::future::pending().await;
+        }
+        if *line.way.borrow() != Way::Relay {
+            continue;
+        }
+        let places = places_of(shared, hive);
+        let Ok(Ok(mut pair)) = timeout(CALL_TIME, shared.tcp.call(hive, &places)).await else {
+            continue;
+        };
+        if let Ok(admitted) = hello::call(shared, &mut pair, Errand::Link).await
+            && adopt(shared, pair, admitted, true).is_ok()
+        {
+            return;
         }
     }
+}
+
+async fn call(shared: &Arc<Shared>, hive: HiveId) -> Result<(), Refusal> {
+    let places = places_of(shared, hive);
     shared.stand(hive, Standing::Calling);
     let mut pair = reach(shared, hive, &places).await?;
     let admitted = hello::call(shared, &mut pair, Errand::Link).await?;
     adopt(shared, pair, admitted, true)
 }
 
-/// Calls a hive at several addresses; the first that answers counts.
+/// Where a friend may be, best first: what the local network says before what they said.
+fn places_of(shared: &Shared, hive: HiveId) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for near in shared.nearby.borrow().iter().filter(|near| near.hive == hive) {
+        places.extend(near.addresses.iter().copied().map(Place::from));
+    }
+    if let Some(friend) = shared.friends.borrow().get(&hive) {
+        places.extend(friend.addresses.iter().cloned());
+    }
+    let mut seen = std::collections::HashSet::new();
+    places.retain(|place| seen.insert(place.clone()));
+    places
+}
+
+/// Calls a hive by every way there is; the first that answers counts.
 pub(crate) async fn reach(
     shared: &Arc<Shared>,
     hive: HiveId,
-    places: &[SocketAddr],
+    places: &[Place],
 ) -> Result<Pair, Refusal> {
-    let sought = || match places {
-        [] => " because it is not known where it is".to_owned(),
-        [first, ..] => format!(" at {first}"),
-    };
-    let calls = places.iter().enumerate().map(|(index, address)| -> BoxFuture<'_, _> {
-        let head_start = HEAD_START * u32::try_from(index).unwrap_or(u32::MAX);
-        Box::pin(async move {
+    let far = shared.far();
+    let near = places.iter().any(|place| !matches!(place, Place::Relay(_)));
+    let mut calls: Vec<BoxFuture<'_, std::io::Result<Pair>>> = Vec::new();
+    if near {
+        calls.push(Box::pin(async { timeout(CALL_TIME, shared.tcp.call(hive, places)).await? }));
+    }
+    if let Some(far) = &far {
+        let head_start = if near { TCP_HEAD_START } else { Duration::ZERO };
+        calls.push(Box::pin(async move {
             sleep(head_start).await;
-            let called = timeout(CALL_TIME, shared.transport.call(hive, *address)).await;
-            called.map_err(std::io::Error::from)?
-        })
-    });
-    let calls: Vec<_> = calls.collect();
+            timeout(CALL_TIME, far.call(hive, places)).await?
+        }));
+    }
+    let sought = || sought(places, far.is_some());
     if calls.is_empty() {
         return Err(Refusal::Unreachable { sought: sought() });
     }
@@ -146,16 +185,34 @@ pub(crate) async fn reach(
     }
 }
 
+/// Where a hive was sought, as the words of a refusal go on.
+fn sought(places: &[Place], far: bool) -> String {
+    let relay = places.iter().find(|place| matches!(place, Place::Relay(_)));
+    let first = places.iter().find(|place| !matches!(place, Place::Relay(_)));
+    match (first, relay) {
+        (None, None) => " because it is not known where it is".to_owned(),
+        (first, Some(relay)) if !far => {
+            let at = first.map(|first| format!(" at {first}")).unwrap_or_default();
+            format!(
+                "{at}; it waits at {relay}, which this hive asks once it is open to the internet"
+            )
+        }
+        (Some(first), None) => format!(" at {first}"),
+        (Some(first), Some(relay)) => format!(" at {first}, nor at {relay}"),
+        (None, Some(relay)) => format!(" at {relay}"),
+    }
+}
+
 /// Lets a hive in that called.
 pub(crate) async fn take(shared: Arc<Shared>, mut pair: Pair) {
-    let (hive, address) = (pair.hive, pair.address);
+    let hive = pair.hive;
     let Ok(_place) = shared.greetings.try_acquire() else { return };
     let adopted = match hello::answer(&shared, &mut pair).await {
         Ok(admitted) => adopt(&shared, pair, admitted, false),
         Err(why) => Err(why),
     };
     if let Err(why) = adopted {
-        tracing::debug!(?hive, %address, %why, "a hive was not let in");
+        tracing::debug!(?hive, %why, "a hive was not let in");
     }
 }
 
@@ -171,7 +228,7 @@ pub(crate) fn adopt(
     if *shared.stopping.borrow() {
         return Err(Refusal::Stopping);
     }
-    let (line, out) = Line::new(hive, pair.way, called, admitted.run);
+    let (line, out) = Line::new(hive, pair.way.clone(), called, admitted.run);
     let line = Arc::new(line);
     {
         let mut lines = shared.lines();
@@ -185,8 +242,7 @@ pub(crate) fn adopt(
             old.end(Refusal::Twice);
         }
         lines.insert(hive, line.clone());
-        let connected = Standing::Connected { way: line.way, since: line.since };
-        shared.set_standing(&lines, hive, connected);
+        shared.set_standing(&lines, hive, line.standing());
     }
     shared.spawn(link::run(shared.clone(), pair, admitted.met, line, out));
     Ok(())

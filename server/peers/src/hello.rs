@@ -13,7 +13,7 @@ use crate::proof::{Asked, Asking};
 use crate::shared::Shared;
 use crate::transport::{Pair, Stream};
 use crate::wire::{self, Blob, Broken, HELLO_BYTES_MAX, Hello, Purpose, Verdict};
-use crate::{Met, Proof, Refusal};
+use crate::{Met, Place, Proof, Refusal};
 
 /// Nobody waits longer for the other end's first words.
 const HELLO_TIME: Duration = Duration::from_secs(8);
@@ -74,8 +74,10 @@ async fn call_now(
     match verdict {
         Verdict::Welcome => {
             let mut admitted = admitted(pair.hive, hello);
-            admitted.met.addresses.retain(|address| *address != pair.address);
-            admitted.met.addresses.insert(0, pair.address);
+            if let Some(address) = pair.address.map(Place::from) {
+                admitted.met.addresses.retain(|other| *other != address);
+                admitted.met.addresses.insert(0, address);
+            }
             Ok(admitted)
         }
         Verdict::Refused(why) => Err(why),
@@ -165,12 +167,16 @@ async fn say_hello(
     stream: &mut Box<dyn Stream>,
     purpose: Purpose,
 ) -> Result<(), Refusal> {
+    let places = shared.places();
+    let is_address = |place: &&Place| matches!(place, Place::Address(_));
+    let (direct, further): (Vec<_>, Vec<_>) = places.iter().partition(is_address);
     let hello = Hello {
         about: shared.house.about(),
         purpose,
-        addresses: shared.addresses(),
+        addresses: direct.iter().filter_map(|place| place.address()).collect(),
         now: Time::now().0,
         run: shared.run,
+        further: further.iter().map(ToString::to_string).collect(),
     };
     let (newest, oldest) = shared.protocols;
     write(stream, &wire::hello_frame(&hello, newest, oldest)).await
@@ -193,7 +199,9 @@ fn admitted(hive: HiveId, hello: Hello) -> Admitted {
     if off.abs() > CLOCK_OFF_MS {
         tracing::warn!(?hive, off_ms = off, "a friend's clock is far from this one's");
     }
-    let met = Met { hive, about: hello.about, addresses: hello.addresses };
+    let further = hello.further.iter().filter_map(|text| text.parse().ok());
+    let addresses = hello.addresses.into_iter().map(Place::Address).chain(further).collect();
+    let met = Met { hive, about: hello.about, addresses };
     Admitted { met, run: hello.run }
 }
 

@@ -3,15 +3,13 @@
 //! Bodies of records and offers are opaque here. Every method may be called from several sessions
 //! at once and again after a failure; whatever is taken in must bear being given twice.
 
-use std::net::SocketAddr;
-
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use store::Record;
 use tokio::sync::watch;
 use types::{Hash, HiveId, ShareId};
 
-use crate::{Lag, Refusal};
+use crate::{Lag, Place, Refusal};
 
 /// Contents up to this size travel packed, and beside their records.
 pub const SMALL_BYTES_MAX: u64 = 64 * 1_024;
@@ -45,7 +43,7 @@ pub struct Met {
     pub about: About,
     /// Where it may be found again, best first. Its own word, except for the first one when this
     /// hive called there.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<Place>,
 }
 
 /// What somebody showed who was invited.

@@ -8,6 +8,7 @@
 mod caller;
 mod db;
 mod difference;
+mod far;
 mod fetch;
 mod hello;
 mod house;
@@ -15,9 +16,12 @@ mod large;
 mod line;
 mod link;
 mod nearby;
+mod network;
+mod place;
 mod progress;
 mod proof;
 mod refusal;
+mod relay;
 mod serve;
 mod session;
 mod shared;
@@ -29,10 +33,13 @@ mod tls;
 mod transport;
 mod wire;
 
+pub use far::Far;
 pub use house::{About, Content, Failure, House, Met, Named, Proof, SMALL_BYTES_MAX, Sink, Wanted};
+pub use place::{NoPlace, Place};
 pub use refusal::Refusal;
+pub use relay::Relay;
 pub use state::{Friend, Lag, Nearby, Progress, Progresses, Standing, Way};
-pub use task::{Handle, Options, Ticket};
+pub use task::{Doors, Handle, Options, Ticket};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use types::{Hash, HiveId, ShareId, Time};
 
 use crate::wire::{self, Bulk, Control, Said, Since};
-use crate::{Lag, Refusal, Way};
+use crate::{Lag, Refusal, Standing, Way};
 
 /// What waits to be said is at most this much; who makes it more does not listen.
 const OUTBOX_BYTES_MAX: usize = 16 * 1_024 * 1_024;
@@ -22,7 +22,8 @@ const GONE_TIME: Duration = Duration::from_secs(10);
 
 pub(crate) struct Line {
     pub(crate) hive: HiveId,
-    pub(crate) way: Way,
+    /// By which way it goes at present.
+    pub(crate) way: watch::Receiver<Way>,
     pub(crate) since: Time,
     pub(crate) began: Instant,
     /// Whether this hive called.
@@ -75,7 +76,12 @@ pub(crate) struct Outbox {
 }
 
 impl Line {
-    pub(crate) fn new(hive: HiveId, way: Way, called: bool, run: u64) -> (Self, Outbox) {
+    pub(crate) fn new(
+        hive: HiveId,
+        way: watch::Receiver<Way>,
+        called: bool,
+        run: u64,
+    ) -> (Self, Outbox) {
         let (out, frames) = mpsc::unbounded_channel();
         let bytes = Arc::new(AtomicUsize::new(0));
         let line = Self {
@@ -95,6 +101,10 @@ impl Line {
             small: AtomicUsize::new(0),
         };
         (line, Outbox { frames, bytes })
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        Standing::Connected { way: *self.way.borrow(), since: self.since }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

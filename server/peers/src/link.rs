@@ -23,6 +23,8 @@ use crate::{Failure, Lag, Met, Refusal, Standing, db};
 /// After this silence the other end is asked whether it is there; after the second it is not.
 const SILENCE: Duration = Duration::from_secs(10);
 const SILENCE_MAX: Duration = Duration::from_secs(25);
+/// After the network changed the other end has so long to show that it is still there.
+const CHANGED_SILENCE: Duration = Duration::from_secs(3);
 const LOAD_BYTES: usize = 512 * 1_024;
 /// Small contents that go beside their records, for each message.
 const INLINE_BYTES_MAX: usize = 1_024 * 1_024;
@@ -137,12 +139,15 @@ impl Link {
 
     async fn turn(&mut self, counter: &Counter, heard: &AtomicUsize) -> Refusal {
         let mut ended = self.line.ended();
+        let mut way = self.line.way.clone();
+        let mut network = self.shared.network.subscribe();
         let mut records = self.shared.store.follow_records();
         let mut shares = self.shared.shares.subscribe();
         let mut needs = self.shared.house.needs();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut last_heard, mut last_at, mut pinged) = (0, Instant::now(), false);
+        let mut silence_ends = None;
         let mut lag_due = true;
         self.ask_shares();
         loop {
@@ -155,6 +160,12 @@ impl Link {
                     }
                 }
                 Ok(()) = records.changed() => self.look(),
+                Ok(()) = network.changed() => {
+                    silence_ends = Some(Instant::now() + CHANGED_SILENCE);
+                    last_heard = heard.load(Ordering::Relaxed);
+                    self.line.say(&Control::Ping(0));
+                }
+                Ok(()) = way.changed() => self.shared.goes_otherwise(&self.line),
                 Ok(()) = shares.changed() => self.ask_shares(),
                 Ok(()) = needs.changed() => lag_due = true,
                 _ = ticks.tick() => {
@@ -165,7 +176,10 @@ impl Link {
                     let now = heard.load(Ordering::Relaxed);
                     if now != last_heard {
                         (last_heard, last_at, pinged) = (now, Instant::now(), false);
-                    } else if last_at.elapsed() > SILENCE_MAX {
+                        silence_ends = None;
+                    } else if last_at.elapsed() > SILENCE_MAX
+                        || silence_ends.is_some_and(|end| Instant::now() > end)
+                    {
                         return Refusal::Unreachable { sought: String::new() };
                     } else if last_at.elapsed() > SILENCE && !pinged {
                         pinged = true;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,21 +11,22 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use types::{HiveId, ShareId};
 
+use crate::far::Iroh;
 use crate::line::Line;
-use crate::transport::Transport;
-use crate::{Friend, House, Met, Nearby, Progresses, Refusal, Standing};
+use crate::tcp::Tcp;
+use crate::{Friend, House, Met, Nearby, Place, Progresses, Refusal, Standing};
 
 const STRANGERS_MAX: usize = 8;
 const GREETINGS_MAX: usize = 64;
 const TRIES_MAX: usize = 10;
 const TRIES_TIME: Duration = Duration::from_secs(60);
-const ADDRESSES_MAX: usize = 8;
+const PLACES_MAX: usize = 12;
 
 pub(crate) struct Shared {
     pub(crate) own: HiveId,
     pub(crate) house: Arc<dyn House>,
     pub(crate) store: Store,
-    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) tcp: Tcp,
     /// Drawn at the start.
     pub(crate) run: u64,
     pub(crate) epoch: AtomicU64,
@@ -47,7 +47,9 @@ pub(crate) struct Shared {
     /// Counts up when the house may answer differently.
     pub(crate) shares: watch::Sender<u64>,
     pub(crate) stopping: watch::Sender<bool>,
-    own_addresses: Mutex<Vec<SocketAddr>>,
+    /// The door to hives that are far away, while it is open.
+    far: Mutex<Option<Arc<Iroh>>>,
+    own_places: Mutex<Vec<Place>>,
     lines: Mutex<BTreeMap<HiveId, Arc<Line>>>,
     tasks: Mutex<JoinSet<()>>,
 }
@@ -57,7 +59,7 @@ impl Shared {
         own: HiveId,
         house: Arc<dyn House>,
         store: Store,
-        transport: Arc<dyn Transport>,
+        tcp: Tcp,
         epoch: u64,
         protocols: (u16, u16),
     ) -> Self {
@@ -65,7 +67,7 @@ impl Shared {
             own,
             house,
             store,
-            transport,
+            tcp,
             run: rand::random(),
             epoch: AtomicU64::new(epoch),
             protocols,
@@ -80,7 +82,8 @@ impl Shared {
             network: watch::Sender::new(0),
             shares: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
-            own_addresses: Mutex::default(),
+            far: Mutex::default(),
+            own_places: Mutex::default(),
             lines: Mutex::default(),
             tasks: Mutex::default(),
         }
@@ -103,13 +106,24 @@ impl Shared {
         self.epoch.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        let own = self.own_addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        own.iter().take(ADDRESSES_MAX).copied().collect()
+    pub(crate) fn far(&self) -> Option<Arc<Iroh>> {
+        self.far.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn set_addresses(&self, addresses: Vec<SocketAddr>) {
-        *self.own_addresses.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
+    /// Returns the door that was open before.
+    pub(crate) fn set_far(&self, far: Option<Arc<Iroh>>) -> Option<Arc<Iroh>> {
+        std::mem::replace(&mut *self.far.lock().unwrap_or_else(PoisonError::into_inner), far)
+    }
+
+    /// Where this hive can be called: the relay where it waits, and its addresses, best first.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        let own = self.own_places.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let relay = self.far().and_then(|far| far.relay());
+        relay.into_iter().chain(own).take(PLACES_MAX).collect()
+    }
+
+    pub(crate) fn set_places(&self, places: Vec<Place>) {
+        *self.own_places.lock().unwrap_or_else(PoisonError::into_inner) = places;
     }
 
     pub(crate) fn may_connect(&self, hive: HiveId) -> Result<(), Refusal> {
@@ -141,6 +155,19 @@ impl Shared {
 
     pub(crate) fn shares_on_lines(&self) -> BTreeSet<ShareId> {
         self.lines().values().flat_map(|line| line.shares()).collect()
+    }
+
+    /// Calls whoever is away, and looks whether those who are here still are.
+    pub(crate) fn network_changed(&self) {
+        self.network.send_modify(|count| *count += 1);
+    }
+
+    /// A link found another way, or lost one.
+    pub(crate) fn goes_otherwise(&self, line: &Arc<Line>) {
+        let lines = self.lines();
+        if lines.get(&line.hive).is_some_and(|other| Arc::ptr_eq(other, line)) {
+            self.set_standing(&lines, line.hive, line.standing());
+        }
     }
 
     /// How a friend stands who is not connected.

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use types::{HiveId, ShareId, Time};
 
+use crate::Place;
+
 /// How a friend's hive is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -35,7 +37,7 @@ pub enum Standing {
 pub struct Friend {
     pub hive: HiveId,
     /// Where it was found before, best first.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<Place>,
     /// Neither called nor let in for now.
     pub paused: bool,
 }

@@ -10,14 +10,18 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use types::{HiveId, ShareId, Signer};
 
+use crate::far::Iroh;
 use crate::hello::{self, Errand};
 use crate::nearby::{self, Beacon};
 use crate::shared::Shared;
 use crate::tcp::Tcp;
 use crate::ticket::{self, Link};
-use crate::transport::{Door, Transport};
+use crate::transport::{Door, Pair, Taken};
 use crate::wire::{PROTOCOL, PROTOCOL_OLDEST};
-use crate::{Friend, House, Nearby, Progresses, Refusal, Standing, caller, db, fetch, progress};
+use crate::{
+    Far, Friend, House, Nearby, Place, Progresses, Refusal, Standing, caller, db, fetch, network,
+    progress,
+};
 
 /// Answering an invitation gives up after this time.
 const ACCEPT_TIME: Duration = Duration::from_secs(9);
@@ -29,12 +33,24 @@ const STOP_TIME: Duration = Duration::from_secs(3);
 pub struct Options {
     /// The hive's identity; it signs the handshakes too.
     pub signer: Arc<dyn Signer>,
+    /// The secret half of the same identity, which the far door needs itself.
+    pub secret: [u8; 32],
+    pub doors: Doors,
+    /// The newest and the oldest protocol to speak; `None`: those of this version.
+    pub protocols: Option<(u16, u16)>,
+}
+
+/// From where this hive can be called.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Doors {
     /// Where friends' hives may call. Port 0 takes a free one. Empty: this hive only calls.
     pub listen: Vec<SocketAddr>,
     /// Whether to speak mDNS: only where the hive is open to the network.
     pub nearby: bool,
-    /// The newest and the oldest protocol to speak; `None`: those of this version.
-    pub protocols: Option<(u16, u16)>,
+    /// Places that are told to friends besides those that are found.
+    pub told: Vec<Place>,
+    /// The door to hives that are far away; closed unless the owner opens it.
+    pub far: Option<Far>,
 }
 
 /// What is handed to somebody who is invited.
@@ -50,13 +66,14 @@ pub struct Ticket {
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
-    doors: Arc<Mutex<Doors>>,
+    secret: [u8; 32],
+    opened: Arc<Mutex<Opened>>,
 }
 
 #[derive(Default)]
-struct Doors {
+struct Opened {
     /// Open for as long as they are held.
-    _open: Vec<Door>,
+    _doors: Vec<Door>,
     beacon: Option<Beacon>,
 }
 
@@ -69,27 +86,32 @@ impl Handle {
     ) -> std::io::Result<Self> {
         let epoch = store.write(db::epoch).await.map_err(std::io::Error::other)?;
         let protocols = options.protocols.unwrap_or((PROTOCOL, PROTOCOL_OLDEST));
-        let transport: Arc<dyn Transport> = Arc::new(Tcp::new(options.signer.clone()));
+        let tcp = Tcp::new(options.signer.clone());
         let own = options.signer.hive();
-        let shared = Arc::new(Shared::new(own, house, store, transport, epoch, protocols));
-        let handle = Self { shared: shared.clone(), doors: Arc::default() };
-        handle.listen(options.listen, options.nearby).await?;
+        let shared = Arc::new(Shared::new(own, house, store, tcp, epoch, protocols));
+        let handle =
+            Self { shared: shared.clone(), secret: options.secret, opened: Arc::default() };
+        handle.listen(options.doors).await?;
         shared.spawn(caller::run(shared.clone()));
         shared.spawn(fetch::run(shared.clone()));
         shared.spawn(progress::run(shared.clone()));
+        shared.spawn(network::run(shared.clone()));
         Ok(handle)
     }
 
     /// Ends all links, with a word to the other ends, and returns when their tasks have ended.
     pub async fn stop(&self) {
         self.shared.stopping.send_replace(true);
-        *self.doors() = Doors::default();
+        *self.opened() = Opened::default();
         for line in self.shared.lines().values() {
             line.end(Refusal::Stopping);
         }
         let lines: Vec<_> = self.shared.lines().values().cloned().collect();
         let gone = futures::future::join_all(lines.iter().map(|line| line.gone()));
         timeout(STOP_TIME, gone).await.map(drop).unwrap_or_default();
+        if let Some(far) = self.shared.set_far(None) {
+            far.close().await;
+        }
         self.shared.end_tasks().await;
     }
 
@@ -114,9 +136,17 @@ impl Handle {
         });
     }
 
+    /// Counts up whenever the machine may be on another network.
+    pub fn network(&self) -> watch::Receiver<u64> {
+        self.shared.network.subscribe()
+    }
+
     /// Calls whoever is away, at once: the machine woke up, or came to another network.
     pub fn network_changed(&self) {
-        self.shared.network.send_modify(|count| *count += 1);
+        self.shared.network_changed();
+        if let Some(far) = self.shared.far() {
+            self.shared.spawn(async move { far.network_changed().await });
+        }
     }
 
     /// What `House::shares` or `House::offers` say may have changed, for a friend or for all.
@@ -125,22 +155,19 @@ impl Handle {
     }
 
     /// Opens or closes doors and mDNS while running, as the hive's reach changes. Links that are
-    /// there go on.
-    pub async fn listen(&self, listen: Vec<SocketAddr>, nearby: bool) -> std::io::Result<()> {
-        drop(std::mem::take(&mut *self.doors()));
+    /// there go on, but those through a far door that is closed.
+    pub async fn listen(&self, doors: Doors) -> std::io::Result<()> {
+        drop(std::mem::take(&mut *self.opened()));
         let mut open = Vec::new();
-        for address in listen {
-            let shared = self.shared.clone();
-            let taken = Arc::new(move |pair| {
-                let ours = shared.clone();
-                shared.spawn(async move { caller::take(ours, pair).await });
-            });
-            open.push(self.shared.transport.open(address, taken).await?);
+        for address in doors.listen {
+            open.push(self.shared.tcp.open(address, self.taken()).await?);
         }
-        let addresses = callable(open.iter().map(|door| door.address));
-        self.shared.set_addresses(addresses);
+        let found = callable(open.iter().map(|door| door.address)).into_iter().map(Place::from);
+        let told = doors.told.into_iter();
+        self.shared.set_places(told.chain(found).collect());
+        self.open_far(doors.far).await;
         let beacon = match open.first() {
-            Some(door) if nearby => match nearby::light(&self.shared, door.address.port()) {
+            Some(door) if doors.nearby => match nearby::light(&self.shared, door.address.port()) {
                 Ok(beacon) => Some(beacon),
                 Err(error) => {
                     tracing::warn!(%error, "hives on the local network cannot be found");
@@ -149,17 +176,45 @@ impl Handle {
             },
             _ => None,
         };
-        *self.doors() = Doors { _open: open, beacon };
+        *self.opened() = Opened { _doors: open, beacon };
         Ok(())
     }
 
-    fn doors(&self) -> std::sync::MutexGuard<'_, Doors> {
-        self.doors.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A far door that is to stay as it is, is not touched.
+    async fn open_far(&self, wanted: Option<Far>) {
+        let now = self.shared.far();
+        if now.as_ref().map(|far| &far.asked) == wanted.as_ref() {
+            return;
+        }
+        if let Some(before) = self.shared.set_far(None) {
+            before.close().await;
+        }
+        let Some(wanted) = wanted else { return };
+        match Iroh::open(self.secret, wanted, self.taken()).await {
+            Ok(far) => drop(self.shared.set_far(Some(Arc::new(far)))),
+            Err(error) => {
+                tracing::warn!(%error, "the door to hives that are far away stays closed");
+            }
+        }
+        self.shared.network_changed();
+    }
+
+    /// What happens to whoever comes to a door.
+    fn taken(&self) -> Taken {
+        let shared = self.shared.clone();
+        Arc::new(move |pair: Pair| {
+            let ours = shared.clone();
+            shared.spawn(async move { caller::take(ours, pair).await });
+        })
+    }
+
+    fn opened(&self) -> std::sync::MutexGuard<'_, Opened> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where this hive can be called, best first: what a ticket holds.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.shared.addresses()
+    pub fn places(&self) -> Vec<Place> {
+        self.shared.places()
     }
 
     /// The link and the words for an invitation with this secret. The house must know the
@@ -168,10 +223,10 @@ impl Handle {
         let link = Link {
             hive: self.shared.own,
             secret,
-            addresses: self.addresses(),
+            places: self.places(),
             name: self.shared.house.about().name,
         };
-        let found = self.doors().beacon.is_some() || !self.shared.nearby.borrow().is_empty();
+        let found = self.opened().beacon.is_some() || !self.shared.nearby.borrow().is_empty();
         Ticket { link: link.write(), words: found.then(|| ticket::words_of(&secret)) }
     }
 
@@ -192,9 +247,9 @@ impl Handle {
         if link.hive == self.shared.own {
             return Err(Refusal::OwnHive);
         }
-        let mut places = link.addresses;
+        let mut places = link.places;
         for near in self.shared.nearby.borrow().iter().filter(|near| near.hive == link.hive) {
-            places.extend(near.addresses.iter().copied());
+            places.extend(near.addresses.iter().copied().map(Place::from));
         }
         self.answer(link.hive, &places, Errand::Secret(link.secret)).await
     }
@@ -211,7 +266,8 @@ impl Handle {
                     }
                     asked.push(place.hive);
                     let errand = Errand::Words(&words);
-                    match self.answer(place.hive, &place.addresses, errand).await {
+                    let places: Vec<_> = place.addresses.into_iter().map(Place::from).collect();
+                    match self.answer(place.hive, &places, errand).await {
                         Err(Refusal::WordsWrong | Refusal::Unreachable { .. }) => {}
                         answered => return answered,
                     }
@@ -227,7 +283,7 @@ impl Handle {
     async fn answer(
         &self,
         hive: HiveId,
-        places: &[SocketAddr],
+        places: &[Place],
         errand: Errand<'_>,
     ) -> Result<HiveId, Refusal> {
         let mut pair = caller::reach(&self.shared, hive, places).await?;

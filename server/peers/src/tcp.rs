@@ -6,24 +6,25 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all, select_ok};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use types::{HiveId, Signer};
 
-use crate::Way;
-use crate::tls;
-use crate::transport::{Door, Pair, Stream, Transport};
+use crate::place::is_local;
+use crate::transport::{BULK, CONTROL, Door, HANDSHAKES_MAX, Pair, Stream, Taken, Transport};
+use crate::{Place, Way, tls};
 
-/// How many strangers may be at the door at once.
-const HANDSHAKES_MAX: usize = 64;
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-const CONTROL: u8 = 1;
-const BULK: u8 = 2;
+/// One address has this long to answer; the next one is tried beside it after the head start.
+const CALL_TIME: Duration = Duration::from_secs(5);
+const HEAD_START: Duration = Duration::from_millis(250);
+const LOOKUP_TIME: Duration = Duration::from_secs(3);
+const ADDRESSES_MAX: usize = 16;
 
 pub(crate) struct Tcp {
     signer: Arc<dyn Signer>,
@@ -36,33 +37,64 @@ impl Tcp {
 }
 
 impl Transport for Tcp {
-    fn call(&self, hive: HiveId, address: SocketAddr) -> BoxFuture<'_, io::Result<Pair>> {
+    fn call<'a>(&'a self, hive: HiveId, places: &'a [Place]) -> BoxFuture<'a, io::Result<Pair>> {
         Box::pin(async move {
-            let config = tls::client(&self.signer, hive).map_err(io::Error::other)?;
-            let connector = TlsConnector::from(Arc::new(config));
-            let mark: [u8; 16] = rand::random();
-            let (control, bulk) = tokio::try_join!(
-                call(&connector, address, CONTROL, mark),
-                call(&connector, address, BULK, mark)
-            )?;
-            Ok(Pair { hive, way: way_to(address.ip()), address, control, bulk })
+            let addresses = addresses(places).await;
+            let calls = addresses.iter().enumerate().map(|(index, address)| -> BoxFuture<'_, _> {
+                let head_start = HEAD_START * u32::try_from(index).unwrap_or(u32::MAX);
+                Box::pin(async move {
+                    sleep(head_start).await;
+                    timeout(CALL_TIME, self.call_at(hive, *address)).await?
+                })
+            });
+            let calls: Vec<_> = calls.collect();
+            if calls.is_empty() {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            select_ok(calls).await.map(|(pair, _)| pair)
         })
+    }
+}
+
+impl Tcp {
+    async fn call_at(&self, hive: HiveId, address: SocketAddr) -> io::Result<Pair> {
+        let config = tls::client(&self.signer, hive).map_err(io::Error::other)?;
+        let connector = TlsConnector::from(Arc::new(config));
+        let mark: [u8; 16] = rand::random();
+        let (control, bulk) = tokio::try_join!(
+            call(&connector, address, CONTROL, mark),
+            call(&connector, address, BULK, mark)
+        )?;
+        Ok(Pair { hive, way: always(way_to(address.ip())), address: Some(address), control, bulk })
     }
 
-    fn open(
-        &self,
-        address: SocketAddr,
-        taken: Arc<dyn Fn(Pair) + Send + Sync>,
-    ) -> BoxFuture<'_, io::Result<Door>> {
-        Box::pin(async move {
-            let config = tls::server(&self.signer).map_err(io::Error::other)?;
-            let acceptor = TlsAcceptor::from(Arc::new(config));
-            let listener = TcpListener::bind(address).await?;
-            let address = listener.local_addr()?;
-            let task = tokio::spawn(doorkeeper(listener, acceptor, taken));
-            Ok(Door { address, task })
-        })
+    /// Opens a door. Each pair that arrives is handed over; it closes when the guard is dropped.
+    pub(crate) async fn open(&self, address: SocketAddr, taken: Taken) -> io::Result<Door> {
+        let config = tls::server(&self.signer).map_err(io::Error::other)?;
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let task = tokio::spawn(doorkeeper(listener, acceptor, taken));
+        Ok(Door { address, task })
     }
+}
+
+/// The addresses among the places, those of local networks first; names are looked up.
+pub(crate) async fn addresses(places: &[Place]) -> Vec<SocketAddr> {
+    let looked_up = join_all(places.iter().map(async |place| match place {
+        Place::Address(address) => vec![*address],
+        Place::Name(name, port) => {
+            let found = timeout(LOOKUP_TIME, tokio::net::lookup_host((name.as_str(), *port))).await;
+            found.ok().and_then(Result::ok).map(Iterator::collect).unwrap_or_default()
+        }
+        Place::Relay(_) => Vec::new(),
+    }));
+    let mut addresses: Vec<SocketAddr> = looked_up.await.into_iter().flatten().collect();
+    addresses.sort_by_key(|address| !is_local(address.ip()));
+    let mut seen = std::collections::HashSet::new();
+    addresses.retain(|address| seen.insert(*address));
+    addresses.truncate(ADDRESSES_MAX);
+    addresses
 }
 
 async fn call(
@@ -83,11 +115,7 @@ async fn call(
 
 type Halves = Arc<Mutex<HashMap<(HiveId, [u8; 16]), (u8, Box<dyn Stream>)>>>;
 
-async fn doorkeeper(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    taken: Arc<dyn Fn(Pair) + Send + Sync>,
-) {
+async fn doorkeeper(listener: TcpListener, acceptor: TlsAcceptor, taken: Taken) {
     let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     let halves = Halves::default();
     loop {
@@ -96,7 +124,7 @@ async fn doorkeeper(
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::debug!(%error, "a hive could not be let in");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                sleep(Duration::from_millis(50)).await;
                 continue;
             }
         };
@@ -110,7 +138,7 @@ async fn doorkeeper(
                 Err(_) => return tracing::debug!(%address, "nobody spoke at the door"),
             };
             drop(place);
-            tokio::time::sleep(HANDSHAKE_TIME).await;
+            sleep(HANDSHAKE_TIME).await;
             drop(halves.lock().unwrap_or_else(PoisonError::into_inner).remove(&key));
         });
     }
@@ -152,15 +180,16 @@ async fn greet(
         (BULK, CONTROL) => (other, stream),
         _ => return Err(foreign()),
     };
-    let way = way_to(address.ip());
-    Ok(Joined::Both(Box::new(Pair { hive, way, address, control, bulk })))
+    let way = always(way_to(address.ip()));
+    // Its door has another port than its call.
+    Ok(Joined::Both(Box::new(Pair { hive, way, address: None, control, bulk })))
 }
 
-/// Whether an address is one of a local network.
-fn way_to(ip: IpAddr) -> Way {
-    let local = match ip.to_canonical() {
-        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-    };
-    if local { Way::Lan } else { Way::Direct }
+/// By which way an address is called.
+pub(crate) fn way_to(ip: IpAddr) -> Way {
+    if is_local(ip) { Way::Lan } else { Way::Direct }
+}
+
+fn always(way: Way) -> watch::Receiver<Way> {
+    watch::channel(way).1
 }

@@ -6,14 +6,22 @@ use std::net::{IpAddr, SocketAddr};
 use data_encoding::BASE32_NOPAD;
 use types::HiveId;
 
-use crate::Refusal;
+use crate::{Place, Refusal};
 
 /// Longer links wrap in messengers and make dense QR codes.
 pub(crate) const LINK_BYTES_MAX: usize = 200;
 const SCHEME: &str = "skep://join/";
 const FORM: u8 = 1;
-const ADDRESS_BYTES_MAX: usize = 44;
+/// For places and the name together; so much of it is kept for the name.
+const REST_BYTES_MAX: usize = 64;
+const NAME_BYTES_MIN: usize = 10;
 const NAME_BYTES_MAX: usize = 20;
+/// What a place is: an address of either kind, a name, a relay with or without TLS.
+const V4: u8 = 4;
+const V6: u8 = 6;
+const NAME: u8 = 7;
+const RELAY: u8 = 8;
+const PLAIN_RELAY: u8 = 9;
 const WORDS_CONTEXT: &str = "Skep 2026-11 words of an invitation";
 const PHRASE_CONTEXT: &str = "Skep 2026-11 phrase of two hives";
 const WORDS: &str = include_str!("words.txt");
@@ -24,7 +32,8 @@ const WORD_BITS: usize = 11;
 pub(crate) struct Link {
     pub(crate) hive: HiveId,
     pub(crate) secret: [u8; 16],
-    pub(crate) addresses: Vec<SocketAddr>,
+    /// The most helpful first; what does not fit is left out.
+    pub(crate) places: Vec<Place>,
     /// Whose invitation it is; for people, cut to what fits.
     pub(crate) name: String,
 }
@@ -36,27 +45,17 @@ impl Link {
         bytes.extend_from_slice(&self.secret);
         let mut places = Vec::new();
         let mut count = 0;
-        for address in &self.addresses {
-            let mut place = Vec::new();
-            match address.ip().to_canonical() {
-                IpAddr::V4(ip) => {
-                    place.push(4);
-                    place.extend_from_slice(&ip.octets());
-                }
-                IpAddr::V6(ip) => {
-                    place.push(6);
-                    place.extend_from_slice(&ip.octets());
-                }
-            }
-            place.extend_from_slice(&address.port().to_be_bytes());
-            if places.len() + place.len() <= ADDRESS_BYTES_MAX {
+        for place in &self.places {
+            let place = write_place(place);
+            if places.len() + place.len() <= REST_BYTES_MAX - NAME_BYTES_MIN {
                 places.extend(place);
                 count += 1;
             }
         }
         bytes.push(count);
+        let name_bytes = NAME_BYTES_MAX.min(REST_BYTES_MAX - places.len());
         bytes.extend(places);
-        let mut end = self.name.len().min(NAME_BYTES_MAX);
+        let mut end = self.name.len().min(name_bytes);
         while !self.name.is_char_boundary(end) {
             end -= 1;
         }
@@ -78,7 +77,7 @@ impl Link {
         let rest = rest.strip_prefix("join/").unwrap_or(rest).trim_end_matches('/');
         let bytes = BASE32_NOPAD.decode(rest.to_ascii_uppercase().as_bytes()).ok()?;
         let mut bytes = bytes.as_slice();
-        let mut take = |count: usize| -> Option<&[u8]> {
+        let mut take = |count: usize| {
             let (taken, left) = bytes.split_at_checked(count)?;
             bytes = left;
             Some(taken)
@@ -88,19 +87,61 @@ impl Link {
         }
         let hive = HiveId::from_bytes(take(32)?.try_into().ok()?);
         let secret = take(16)?.try_into().ok()?;
-        let mut addresses = Vec::new();
+        let mut places = Vec::new();
         for _ in 0..take(1)?[0] {
-            let ip = match take(1)?[0] {
-                4 => IpAddr::from(<[u8; 4]>::try_from(take(4)?).ok()?),
-                6 => IpAddr::from(<[u8; 16]>::try_from(take(16)?).ok()?),
+            places.push(match take(1)?[0] {
+                V4 => address(<[u8; 4]>::try_from(take(4)?).ok()?, take(2)?)?,
+                V6 => address(<[u8; 16]>::try_from(take(16)?).ok()?, take(2)?)?,
+                NAME => {
+                    let name = text_of(&mut take)?;
+                    Place::Name(name, u16::from_be_bytes(take(2)?.try_into().ok()?))
+                }
+                RELAY => format!("https://{}", text_of(&mut take)?).parse().ok()?,
+                PLAIN_RELAY => format!("http://{}", text_of(&mut take)?).parse().ok()?,
                 _ => return None,
-            };
-            let port = u16::from_be_bytes(take(2)?.try_into().ok()?);
-            addresses.push(SocketAddr::new(ip, port));
+            });
         }
         let name = String::from_utf8(bytes.to_vec()).ok()?;
-        Some(Self { hive, secret, addresses, name })
+        Some(Self { hive, secret, places, name })
     }
+}
+
+fn write_place(place: &Place) -> Vec<u8> {
+    let with_length = |kind: u8, text: &str| {
+        let mut bytes = vec![kind, u8::try_from(text.len()).unwrap_or(u8::MAX)];
+        bytes.extend_from_slice(text.as_bytes());
+        bytes
+    };
+    match place {
+        Place::Address(address) => {
+            let mut bytes = match address.ip().to_canonical() {
+                IpAddr::V4(ip) => [&[V4][..], &ip.octets()].concat(),
+                IpAddr::V6(ip) => [&[V6][..], &ip.octets()].concat(),
+            };
+            bytes.extend_from_slice(&address.port().to_be_bytes());
+            bytes
+        }
+        Place::Name(name, port) => {
+            let mut bytes = with_length(NAME, name);
+            bytes.extend_from_slice(&port.to_be_bytes());
+            bytes
+        }
+        Place::Relay(url) => match url.split_once("://") {
+            Some(("http", rest)) => with_length(PLAIN_RELAY, rest),
+            Some((_, rest)) => with_length(RELAY, rest),
+            None => with_length(RELAY, url),
+        },
+    }
+}
+
+fn address(ip: impl Into<IpAddr>, port: &[u8]) -> Option<Place> {
+    let port = u16::from_be_bytes(port.try_into().ok()?);
+    Some(Place::Address(SocketAddr::new(ip.into(), port)))
+}
+
+fn text_of<'a>(take: &mut impl FnMut(usize) -> Option<&'a [u8]>) -> Option<String> {
+    let length = usize::from(take(1)?[0]);
+    String::from_utf8(take(length)?.to_vec()).ok()
 }
 
 /// The three words that stand for a secret on one network.
@@ -139,23 +180,18 @@ fn pick<const COUNT: usize>(bytes: &[u8; 32]) -> [&'static str; COUNT] {
 mod tests {
     use super::*;
 
-    fn link(addresses: Vec<SocketAddr>, name: &str) -> Link {
-        Link {
-            hive: HiveId::from_bytes([7; 32]),
-            secret: [9; 16],
-            addresses,
-            name: name.to_owned(),
-        }
+    fn link(places: Vec<Place>, name: &str) -> Link {
+        Link { hive: HiveId::from_bytes([7; 32]), secret: [9; 16], places, name: name.to_owned() }
+    }
+
+    fn places(texts: &[&str]) -> Vec<Place> {
+        texts.iter().map(|text| text.parse().expect(text)).collect()
     }
 
     #[test]
     fn a_link_is_short_and_read_again() {
-        let addresses = vec![
-            "192.168.1.20:7539".parse().expect("an address"),
-            "10.0.0.3:7539".parse().expect("an address"),
-            "[2001:db8::7]:7539".parse().expect("an address"),
-        ];
-        let link = link(addresses, "Ada");
+        let link =
+            link(places(&["192.168.1.20:7539", "10.0.0.3:7539", "[2001:db8::7]:7539"]), "Ada");
         let text = link.write();
         assert!(text.len() < LINK_BYTES_MAX, "{} bytes", text.len());
         assert_eq!(Link::read(&text), Ok(link.clone()));
@@ -166,11 +202,35 @@ mod tests {
     fn a_link_stays_short_whatever_goes_in() {
         let addresses = (0..40u16)
             .map(|port| SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, port], 7_539)))
+            .map(Place::from)
             .collect();
         let text = link(addresses, &"ü".repeat(200)).write();
         assert!(text.len() < LINK_BYTES_MAX, "{} bytes", text.len());
         let read = Link::read(&text).expect("it reads");
-        assert_eq!(read.addresses.len(), 2);
+        assert_eq!(read.places.len(), 2);
+    }
+
+    #[test]
+    fn a_link_tells_the_relay_and_names() {
+        let link = link(
+            places(&["https://relay.example.org", "home.example.org:7539", "10.0.0.3:7539"]),
+            "Ada",
+        );
+        let text = link.write();
+        assert!(text.len() < LINK_BYTES_MAX, "{} bytes", text.len());
+        assert_eq!(Link::read(&text), Ok(link));
+    }
+
+    #[test]
+    fn the_longest_relay_fits_into_a_link() {
+        let relay = format!("http://{}.example.org:7540", "r".repeat(31));
+        let link = link(places(&[&relay, "10.0.0.3:7539"]), &"ü".repeat(200));
+        let text = link.write();
+        assert!(text.len() < LINK_BYTES_MAX, "{} bytes", text.len());
+        let read = Link::read(&text).expect("it reads");
+        assert_eq!(read.places, places(&[&relay]));
+        assert_eq!(read.name, "ü".repeat(read.name.chars().count()));
+        assert!(read.name.chars().count() >= 5, "{}", read.name);
     }
 
     #[test]

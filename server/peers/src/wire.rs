@@ -38,6 +38,8 @@ pub(crate) struct Hello {
     pub(crate) now: i64,
     /// Drawn at each start of the sender.
     pub(crate) run: u64,
+    /// Names under which the sender can be called, and the relay at which it waits.
+    pub(crate) further: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -285,6 +287,7 @@ pub(crate) async fn read_hello(
     let mut hello: Hello =
         postcard::from_bytes(rest).map_err(|_| Broken::Nonsense("its hello cannot be read"))?;
     hello.addresses.truncate(16);
+    hello.further.truncate(16);
     for text in [&mut hello.about.name, &mut hello.about.hive_name, &mut hello.about.device] {
         *text = text.chars().take(100).collect();
     }

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::Error;
-use crate::wire::{Address, Reach, Warning};
+use crate::wire::{Address, Reach, ReachChoice, Warning};
 
 /// Who and what this hive is.
 #[derive(Debug, Clone)]
@@ -28,6 +28,9 @@ pub trait Control: Send + Sync + 'static {
     fn hosts(&self) -> watch::Receiver<HashSet<String>>;
 
     fn reach(&self) -> Reach;
+
+    /// How far it can be open, and what each makes visible.
+    fn reach_choices(&self) -> Vec<ReachChoice>;
 
     /// Opens or closes the hive to the network, durably.
     fn set_reach(&self, reach: Reach) -> BoxFuture<'_, Result<(), Error>>;

@@ -138,6 +138,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(POST, "/api/v1/ready", Keyholders, "Tell that the page works", me::ready),
         // The hive.
         Route::new(GET, "/api/v1/status", Owner, "How the hive is", hive::status).gives::<wire::Status>(200),
+        Route::new(GET, "/api/v1/reach", Owner, "How far the hive can be open, and what that makes visible", hive::reaches).lists::<wire::ReachChoice>(),
         Route::new(PUT, "/api/v1/reach", Owner, "Open or close the hive to the network", hive::set_reach).takes::<wire::SetReach>().gives::<wire::Status>(200),
         Route::new(POST, "/api/v1/reach/test", Owner, "Call each address of the hive", hive::test_reach).lists::<wire::Address>(),
         Route::new(PUT, "/api/v1/pause", Owner, "Pause sharing", hive::pause).takes::<wire::Pause>(),

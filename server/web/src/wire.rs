@@ -28,6 +28,18 @@ pub enum Reach {
     Computer,
     /// Other machines on the same network.
     Network,
+    /// Friends' hives anywhere.
+    Internet,
+}
+
+/// How far the hive can be open, as a person reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReachChoice {
+    pub reach: Reach,
+    pub title: String,
+    pub detail: String,
+    /// What becomes visible to whom, one sentence each.
+    pub visible: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -168,6 +180,8 @@ pub struct Status {
     pub onboarded: bool,
     pub paused: Option<Paused>,
     pub reach: Reach,
+    /// What that makes visible to whom, one sentence each.
+    pub visible: Vec<String>,
     pub addresses: Vec<Address>,
     pub shares: ShareCounts,
     pub people_here: Vec<Here>,

@@ -4,6 +4,14 @@ export type Right = "view" | "comment" | "edit" | "manage";
 export type Reach = "computer" | "network" | "internet";
 export type Hue = number;
 
+export interface ReachChoice {
+  reach: Reach;
+  title: string;
+  detail: string;
+  /** What becomes visible to whom, one sentence each. */
+  visible: string[];
+}
+
 export interface Person {
   id: string;
   name: string;
@@ -72,6 +80,7 @@ export interface Status {
   started_at: number;
   paused: { since_at: number; until_at: number | null } | null;
   reach: Reach;
+  visible: string[];
   addresses: Address[];
   shares: { count: number; problems: number };
   people_here: Here[];

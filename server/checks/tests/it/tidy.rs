@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
 ];
 
 /// Libraries that only these crates may name.
-const DOORS: [(&str, &[&str]); 8] = [
+const DOORS: [(&str, &[&str]); 11] = [
     ("axum", &["web"]),
     ("rusqlite", &["store"]),
     ("notify", &["files"]),
@@ -30,6 +30,9 @@ const DOORS: [(&str, &[&str]); 8] = [
     ("tauri", &["desktop"]),
     ("keyring-core", &["hive"]),
     ("argon2", &["people"]),
+    ("iroh", &["peers"]),
+    ("iroh-relay", &["peers"]),
+    ("netwatch", &["peers"]),
 ];
 
 const BANNED_TEXTS: [&str; 6] = [

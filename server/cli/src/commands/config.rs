@@ -43,7 +43,11 @@ pub(crate) fn set(home: Option<&Path>, key: &str, value: &str) -> Result<(), Fai
             format!("{key} is {value} in the file, but the variable {variable} overrules it.");
         return Ok(print::line(&words)?);
     }
-    Ok(print::line(&format!("{key} is {value} from the next start of the hive on."))?)
+    print::line(&format!("{key} is {value} from the next start of the hive on."))?;
+    if key == "listen.reach" {
+        super::reach::explain(&config, value)?;
+    }
+    Ok(())
 }
 
 pub(crate) fn path(home: Option<&Path>) -> Result<(), Failure> {

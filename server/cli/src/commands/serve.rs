@@ -18,10 +18,15 @@ pub(crate) async fn init(home: Option<&Path>, name: &str) -> Result<(), Failure>
 pub(crate) async fn run(
     home: Option<&Path>,
     listen: Option<SocketAddr>,
+    internet: bool,
     json: bool,
 ) -> Result<(), Failure> {
-    super::config::warn_of_unknown(&Config::load(&Places::find(home)?.config)?);
-    let options = Options { home: home.map(Path::to_owned), listen };
+    let config = Config::load(&Places::find(home)?.config)?;
+    super::config::warn_of_unknown(&config);
+    if internet && !json {
+        super::reach::explain(&config, "internet")?;
+    }
+    let options = Options { home: home.map(Path::to_owned), listen, internet };
     let mut interrupted = Interrupted::new()?;
     let hive = Hive::start(options).await?;
     let address = hive.address();
@@ -38,13 +43,13 @@ pub(crate) async fn run(
 
 /// Ctrl+C, the system's wish that the program ends, or the end of its terminal; heard from the
 /// start on, so that none comes too early to end in order.
-struct Interrupted {
+pub(super) struct Interrupted {
     #[cfg(unix)]
     signals: [tokio::signal::unix::Signal; 3],
 }
 
 impl Interrupted {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         Ok(Self {
             #[cfg(unix)]
             signals: {
@@ -55,7 +60,7 @@ impl Interrupted {
     }
 
     #[cfg(unix)]
-    async fn wait(&mut self) {
+    pub(super) async fn wait(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.signals;
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -65,7 +70,7 @@ impl Interrupted {
     }
 
     #[cfg(not(unix))]
-    async fn wait(&mut self) {
+    pub(super) async fn wait(&mut self) {
         drop(tokio::signal::ctrl_c().await);
     }
 }

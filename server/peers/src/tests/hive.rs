@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use types::{Hash, HiveId, ShareId, Signature, Signer, Time};
 
 use crate::{
-    About, Content, Failure, Friend, Handle, House, Lag, Met, Named, Options, Proof, Refusal, Sink,
-    Standing, Wanted,
+    About, Content, Doors, Failure, Friend, Handle, House, Lag, Met, Named, Options, Place, Proof,
+    Refusal, Sink, Standing, Wanted, Way,
 };
 
 pub(super) struct Key(SigningKey);
@@ -53,7 +53,7 @@ type Ranges = Vec<(u64, u64)>;
 
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) friends: BTreeMap<HiveId, Vec<SocketAddr>>,
+    pub(super) friends: BTreeMap<HiveId, Vec<Place>>,
     pub(super) met: BTreeMap<HiveId, Met>,
     pub(super) shares: BTreeMap<HiveId, BTreeSet<ShareId>>,
     pub(super) offers: BTreeMap<HiveId, Vec<Vec<u8>>>,
@@ -359,6 +359,15 @@ impl Hive {
     }
 
     pub(super) async fn start_speaking(number: u8, protocols: Option<(u16, u16)>) -> Self {
+        let listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+        Self::start_with(number, protocols, Doors { listen, ..Doors::default() }).await
+    }
+
+    pub(super) async fn start_with(
+        number: u8,
+        protocols: Option<(u16, u16)>,
+        doors: Doors,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let opened = Folder::open(folder.path()).expect("a data folder");
         let chance = rand::make_rng::<rand::rngs::StdRng>();
@@ -374,14 +383,13 @@ impl Hive {
             this: Mutex::default(),
         });
         *home.this.lock().expect("no panic") = Arc::downgrade(&home);
-        let listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
-        let options = Options { signer, listen, nearby: false, protocols };
+        let options = Options { signer, secret: [number; 32], doors, protocols };
         let handle = Handle::start(options, home.clone(), store).await.expect("it starts");
         Self { id, home, handle, _folder: folder }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.handle.addresses()[0]
+        self.handle.places().iter().find_map(Place::address).expect("it listens")
     }
 
     /// Tells the links the friends that the house knows.
@@ -396,9 +404,13 @@ impl Hive {
 
     /// Makes another one a friend that is called at these addresses, with shares in common.
     pub(super) fn befriend(&self, other: &Self, addresses: Vec<SocketAddr>, shares: &[ShareId]) {
+        self.befriend_at(other, addresses.into_iter().map(Place::from).collect(), shares);
+    }
+
+    pub(super) fn befriend_at(&self, other: &Self, places: Vec<Place>, shares: &[ShareId]) {
         {
             let mut state = self.home.state();
-            state.friends.insert(other.id, addresses);
+            state.friends.insert(other.id, places);
             state.shares.insert(other.id, shares.iter().copied().collect());
         }
         self.tell_friends();
@@ -436,6 +448,14 @@ impl Hive {
         let standings = self.handle.standings();
         let standing = standings.borrow().get(&other.id).cloned();
         matches!(standing, Some(Standing::Connected { .. }))
+    }
+
+    /// By which way it goes to another one.
+    pub(super) fn way_to(&self, other: &Self) -> Option<Way> {
+        match self.handle.standings().borrow().get(&other.id) {
+            Some(Standing::Connected { way, .. }) => Some(*way),
+            _ => None,
+        }
     }
 
     /// Whether both have the same records and all their contents.

@@ -28,7 +28,7 @@ async fn a_link_makes_two_hives_friends_and_brings_the_offer() {
     let offered = || bob.home.state().offered.get(&ada.id).cloned().unwrap_or_default();
     until("the offer", || offered() == vec![share(1).as_bytes().to_vec()]).await;
     assert!(ada.home.state().friends.contains_key(&bob.id));
-    assert_eq!(bob.home.state().friends[&ada.id], vec![ada.address()]);
+    assert_eq!(bob.home.state().friends[&ada.id], vec![ada.address().into()]);
     assert_eq!(ada.handle.phrase(bob.id), bob.handle.phrase(ada.id));
 }
 
@@ -77,12 +77,12 @@ async fn three_words_find_a_hive_on_the_network() {
 async fn words_cannot_be_tried_without_end() {
     let (ada, eve) = (Hive::start(1).await, Hive::start(3).await);
     invite(&ada);
-    let addresses = vec![ada.address()];
+    let places = vec![ada.address().into()];
     let mut refused = None;
     for _ in 0..20 {
         // Found anew each time, so that each try is a call of its own.
         let mut link = ticket::Link::read(&ada.handle.ticket([7; 16]).link).expect("a link");
-        link.addresses.clone_from(&addresses);
+        link.places.clone_from(&places);
         match eve.handle.accept(&link.write()).await {
             Err(Refusal::InvitationUnknown) => {}
             other => {
@@ -136,8 +136,9 @@ async fn a_paused_friend_comes_back() {
     let (ada, bob) = (Hive::start(1).await, Hive::start(2).await);
     link(&ada, &bob, &[share(1)]);
     until("both are connected", || ada.is_connected_to(&bob) && bob.is_connected_to(&ada)).await;
-    let paused =
-        |paused| vec![crate::Friend { hive: ada.id, addresses: vec![ada.address()], paused }];
+    let paused = |paused| {
+        vec![crate::Friend { hive: ada.id, addresses: vec![ada.address().into()], paused }]
+    };
     bob.handle.set_friends(paused(true));
     until("they are apart", || !ada.is_connected_to(&bob) && !bob.is_connected_to(&ada)).await;
     bob.handle.set_friends(paused(false));

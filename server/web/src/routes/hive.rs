@@ -42,13 +42,17 @@ async fn status_of(state: &State, caller: &Caller) -> Result<wire::Status, Error
         })
         .await?;
     let hive = state.control.hive();
+    let reach = state.control.reach();
+    let choice = state.control.reach_choices().into_iter().find(|one| one.reach == reach);
+    let visible = choice.map(|choice| choice.visible).unwrap_or_default();
     Ok(wire::Status {
         hive: facts,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: hive.started_at,
         onboarded,
         paused,
-        reach: state.control.reach(),
+        reach,
+        visible,
         addresses: state.control.addresses(),
         shares,
         people_here,
@@ -58,6 +62,10 @@ async fn status_of(state: &State, caller: &Caller) -> Result<wire::Status, Error
         data_folder: hive.data_folder,
         warnings: state.control.warnings(),
     })
+}
+
+pub(super) async fn reaches(Extract(state): Extract<State>) -> axum::Json<Vec<wire::ReachChoice>> {
+    axum::Json(state.control.reach_choices())
 }
 
 pub(super) async fn set_reach(

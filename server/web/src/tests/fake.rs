@@ -19,7 +19,7 @@ use types::{FileId, HiveId, ShareId, Signature, Signer, Time};
 
 use crate::friends::*;
 use crate::gate::{Mount, Peer};
-use crate::wire::{Address, Reach, Warning};
+use crate::wire::{Address, Reach, ReachChoice, Warning};
 use crate::{Control, Error, HiveName, State};
 
 pub(crate) struct Key(SigningKey);
@@ -196,6 +196,10 @@ impl Control for FakeControl {
 
     fn reach(&self) -> Reach {
         Reach::Computer
+    }
+
+    fn reach_choices(&self) -> Vec<ReachChoice> {
+        Vec::new()
     }
 
     fn set_reach(&self, _: Reach) -> Answer<'_, ()> {
