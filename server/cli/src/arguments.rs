@@ -331,6 +331,11 @@ pub(crate) enum FriendCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Hives on the same network that are no friends yet.
+    Nearby {
+        #[arg(long)]
+        json: bool,
+    },
     /// Call a friend as you like; an empty name gives their own back.
     Rename { friend: String, name: String },
     /// End a friendship. What you shared with them ends at once; nothing is deleted.

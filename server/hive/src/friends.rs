@@ -61,6 +61,11 @@ impl FriendsOfHive {
         self.changes.send_modify(|count| *count += 1);
     }
 
+    /// The owner, or the hive, has another name from now on.
+    pub(crate) fn renamed(&self) {
+        self.peers.renamed();
+    }
+
     /// Tells the links who the friends are now.
     pub(crate) async fn tell_friends(&self) -> Result<(), people::Error> {
         let (friends, now) = self

@@ -74,6 +74,7 @@ async fn look(
     if renamed.map_err(|failure| people::Error::Refused(failure.to_string()))? {
         let signer = signer.clone();
         store.write(move |tx| people::introduce(tx, &*signer)).await?;
+        friends.renamed();
     }
     friends.tell_friends().await
 }

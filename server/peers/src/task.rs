@@ -74,6 +74,8 @@ pub struct Handle {
 struct Opened {
     /// Open for as long as they are held.
     _doors: Vec<Door>,
+    /// The port that others on the network are told; `None` while they are told nothing.
+    found_at: Option<u16>,
     beacon: Option<Beacon>,
 }
 
@@ -166,18 +168,26 @@ impl Handle {
         let told = doors.told.into_iter();
         self.shared.set_places(told.chain(found).collect());
         self.open_far(doors.far).await;
-        let beacon = match open.first() {
-            Some(door) if doors.nearby => match nearby::light(&self.shared, door.address.port()) {
-                Ok(beacon) => Some(beacon),
-                Err(error) => {
-                    tracing::warn!(%error, "hives on the local network cannot be found");
-                    None
-                }
-            },
-            _ => None,
-        };
-        *self.opened() = Opened { _doors: open, beacon };
+        let found_at = open.first().filter(|_| doors.nearby).map(|door| door.address.port());
+        let beacon = found_at.and_then(|port| self.light(port));
+        *self.opened() = Opened { _doors: open, found_at, beacon };
         Ok(())
+    }
+
+    /// This hive introduces itself otherwise from now on.
+    pub fn renamed(&self) {
+        let mut opened = self.opened();
+        drop(opened.beacon.take());
+        opened.beacon = opened.found_at.and_then(|port| self.light(port));
+    }
+
+    /// Nobody is told of a hive that does not know its name yet.
+    fn light(&self, port: u16) -> Option<Beacon> {
+        if self.shared.house.about().name.is_empty() {
+            return None;
+        }
+        let lit = nearby::light(&self.shared, port);
+        lit.inspect_err(|error| tracing::warn!(%error, "hives nearby cannot be found")).ok()
     }
 
     /// A far door that is to stay as it is, is not touched.

@@ -18,6 +18,7 @@ pub(crate) async fn run(home: Option<&Path>, command: FriendCommand) -> Result<(
         }
         FriendCommand::Add { invitation, json } => add(&client, &invitation.join(" "), json).await,
         FriendCommand::List { json } => list(&client, json).await,
+        FriendCommand::Nearby { json } => nearby(&client, json).await,
         FriendCommand::Rename { friend, name } => rename(&client, &friend, &name).await,
         FriendCommand::Remove { friend } => remove(&client, &friend).await,
         FriendCommand::Mute { friend, off } => mute(&client, &friend, off).await,
@@ -116,13 +117,37 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
             marks.push("paused");
         }
         let seen = match (friend.online, friend.last_seen_at) {
-            (true, _) => "here now".to_owned(),
+            (true, _) => format!("here now{}", by_way(friend.path)),
             (false, Some(at)) => format!("last seen {}", print::moment(at)),
             (false, None) => "never seen".to_owned(),
         };
         vec![friend.name.clone(), seen, friend.device.clone(), marks.join(", ")]
     };
     Ok(print::table(&friends.iter().map(row).collect::<Vec<_>>())?)
+}
+
+async fn nearby(client: &Client, json: bool) -> Result<(), Failure> {
+    let hives: Vec<wire::Nearby> = client.get("/nearby").await?;
+    if json {
+        return Ok(print::json(&hives)?);
+    }
+    if hives.is_empty() {
+        let words = "No other hive is seen on this network. Hives are seen while both are open to \
+                     it: skep reach network";
+        return Ok(print::line(words)?);
+    }
+    let row = |hive: &wire::Nearby| vec![hive.name.clone(), hive.hive.clone()];
+    Ok(print::table(&hives.iter().map(row).collect::<Vec<_>>())?)
+}
+
+/// By which way a friend's hive is connected.
+pub(super) const fn by_way(way: Option<wire::Way>) -> &'static str {
+    match way {
+        Some(wire::Way::Lan) => ", on one network",
+        Some(wire::Way::Direct) => ", directly",
+        Some(wire::Way::Relay) => ", through a relay",
+        None => "",
+    }
 }
 
 async fn rename(client: &Client, named: &str, name: &str) -> Result<(), Failure> {

@@ -114,6 +114,7 @@ pub(crate) async fn list(home: Option<&Path>, named: &str, json: bool) -> Result
         };
         let taking_part = member.state == "member";
         let lag = if taking_part { lag(&member.lag) } else { String::new() };
+        let lag = format!("{lag}{}", super::friend::by_way(member.path));
         let who = if member.is_self { "you".to_owned() } else { member.name.clone() };
         vec![who, what, lag, member.device.clone()]
     };
