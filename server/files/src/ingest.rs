@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use store::Tx;
 use tree::{Held, Seen as Observed, What};
-use types::{FileId, Name, PersonId, RelPath, ShareId, Signer, Time};
+use types::{FileId, Hash, Name, PersonId, RelPath, ShareId, Signer, Time};
 
 use crate::db::change::Batch;
 use crate::db::tree as db;
@@ -53,20 +53,50 @@ pub(crate) enum Reading {
 /// What was read before a transaction, by path.
 pub(crate) type Readings = HashMap<RelPath, Reading>;
 
-/// Reads what a batch found, if that is little.
+/// Reads what a batch found, if that is little. What was only renamed holds what it held.
 pub(crate) fn read_ahead(live: &Live, root: &Root, batch: &Batch) -> Readings {
-    let stands = || stands(batch);
-    let bytes: u64 = stands().map(|seen| seen.stat.size).sum();
-    let few = batch.len() <= AT_ONCE_ENTRIES_MAX && bytes <= AT_ONCE_BYTES_MAX;
-    if live.shared.signer.is_none() || !batch.news || !few {
+    if live.shared.signer.is_none() || !batch.news {
         return Readings::new();
     }
+    let renamed = batch.moved.iter().filter_map(|(known, seen)| {
+        Some((&seen.path, held_content(live, known, seen).ok().flatten()?))
+    });
+    let renamed: HashMap<&RelPath, Hash> = renamed.collect();
+    let unread = || stands(batch).filter(|seen| !renamed.contains_key(&seen.path));
+    let bytes: u64 = unread().map(|seen| seen.stat.size).sum();
+    let few = unread().count() + batch.missing.len() <= AT_ONCE_ENTRIES_MAX;
+    let at_once = few && bytes <= AT_ONCE_BYTES_MAX;
     let rules = live.rules(root);
     let Ok(room) = kept::room(&live.shared.store) else { return Readings::new() };
-    stands()
+    stands(batch)
+        .filter(|seen| at_once || renamed.contains_key(&seen.path))
         .filter(|seen| !rules.ignores(&seen.path, seen.stat.kind == EntryKind::Folder))
-        .map(|seen| (seen.path.clone(), read(live, root, (&seen.path, &seen.stat), room)))
+        .map(|seen| {
+            let content = renamed.get(&seen.path).copied();
+            (seen.path.clone(), read(live, root, (&seen.path, &seen.stat), content, room))
+        })
         .collect()
+}
+
+/// What a file holds that stands elsewhere and is else as it was when it was last in step.
+fn held_content(live: &Live, known: &Known, seen: &Seen) -> Result<Option<Hash>, Error> {
+    if !known.stat.is_as(&seen.stat) || seen.stat.kind != EntryKind::File {
+        return Ok(None);
+    }
+    let share = live.share.id;
+    live.shared.store.read_blocking(|view| {
+        if db::unread(view, share, known.id)?.is_some() {
+            return Ok(None);
+        }
+        let held = db::held(view, share, known.id)?;
+        Ok(held.and_then(|held| match held.what {
+            What::File { hash, size, modified_ns, .. } => {
+                let same = (size, modified_ns) == (seen.stat.size, seen.stat.modified_ns);
+                same.then_some(hash)
+            }
+            What::Folder | What::Link { .. } => None,
+        }))
+    })
 }
 
 fn stands(batch: &Batch) -> impl Iterator<Item = &Seen> {
@@ -75,12 +105,20 @@ fn stands(batch: &Batch) -> impl Iterator<Item = &Seen> {
 }
 
 /// Reads one entry, its content into the history.
-fn read(live: &Live, root: &Root, (path, stat): (&RelPath, &Stat), room: u64) -> Reading {
+///
+/// `content` is what it is known to hold, if it is.
+fn read(
+    live: &Live,
+    root: &Root,
+    (path, stat): (&RelPath, &Stat),
+    content: Option<Hash>,
+    room: u64,
+) -> Reading {
     let now = live.shared.store.now();
     if let Some(due) = busy(root, path, stat, now) {
         return Reading::Later(due, "busy");
     }
-    match read_what(live, root, (path, stat), room) {
+    match read_what(live, root, (path, stat), content, room) {
         Ok(Ok(what)) => Reading::Read { stat: *stat, what },
         Ok(Err("changing")) | Err(Error::Gone) => {
             // What takes long to read and changes all the time is read the more seldom.
@@ -100,6 +138,7 @@ fn read_what(
     live: &Live,
     root: &Root,
     (path, expected): (&RelPath, &Stat),
+    content: Option<Hash>,
     room: u64,
 ) -> Result<Result<What, &'static str>, Error> {
     match expected.kind {
@@ -113,7 +152,10 @@ fn read_what(
             if !before.is_as(expected) {
                 return Ok(Err("changing"));
             }
-            let (hash, size) = kept::keep_within(live, &file, room)?;
+            let (hash, size) = match content {
+                Some(hash) => (hash, before.size),
+                None => kept::keep_within(live, &file, room)?,
+            };
             let Dress { modified_ns, executable, mut attributes } = dress_of(&file, &before);
             twins::add_group(live, path, &before, &mut attributes)?;
             let same = root.stat(path).is_ok_and(|after| after == Some(before));
@@ -473,7 +515,7 @@ pub(crate) fn read_some(live: &Live) -> Result<bool, Error> {
         });
         let reading = reading.map(|known| {
             read_so_far += known.stat.size;
-            let reading = read(live, &root, (&known.path, &known.stat), room);
+            let reading = read(live, &root, (&known.path, &known.stat), None, room);
             (known, reading)
         });
         found.push((id, reading));
