@@ -1,6 +1,7 @@
 //! The only door to shared folders. Every step goes through the handle of the folder above and
 //! follows no symbolic link, so that nothing outside of a share's root can be reached.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
@@ -18,18 +19,23 @@ use crate::share::Share;
 mod copy;
 mod file;
 mod marker;
+mod names;
 mod replace;
 mod step;
+mod traits;
 
 pub(crate) use copy::{copy_range, hash_from_start, print_of, read_at, write_at};
 pub use file::{Content, OpenFile, Stamp};
+pub(crate) use names::Naming;
 pub(crate) use replace::PartNames;
-pub(crate) use step::{Dress, SYNC_EACH, dress_of, kind_of, leads_inside, put_on};
+pub(crate) use step::{Dress, MODE, SYNC_EACH, dress_of, kind_of, leads_inside, put_on};
+pub(crate) use traits::Traits;
 
 /// The opened root of a share.
 pub(crate) struct Root {
     dir: Dir,
     share: ShareId,
+    pub(crate) naming: Naming,
 }
 
 /// What a folder holds.
@@ -49,7 +55,7 @@ impl Root {
     pub(crate) fn open(share: &Share, marked: bool) -> Result<Self, Error> {
         let dir = Dir::open_ambient_dir(&share.root, ambient_authority())
             .map_err(|error| root_error(&share.root, &error))?;
-        let root = Self { dir, share: share.id };
+        let root = Self { dir, share: share.id, naming: Naming::default() };
         if marked && !root.has_marker().map_err(|error| root_error(&share.root, &error))? {
             return Err(Error::Missing {
                 why: format!(
@@ -81,7 +87,7 @@ impl Root {
         let (Some(folder), Some(name)) = (path.parent(), path.name()) else { return Ok(None) };
         let found = self
             .folder(&folder)
-            .and_then(|folder| folder.symlink_metadata(name.as_str()))
+            .and_then(|folder| folder.symlink_metadata(&*self.on_disk(&folder, name.as_str())))
             .map(|metadata| stat_of(&metadata));
         match found {
             Err(error) if is_absent(&error) => Ok(None),
@@ -97,7 +103,8 @@ impl Root {
         for entry in folder.entries()? {
             let entry = entry?;
             let file_name = entry.file_name();
-            let name = file_name.to_str().and_then(|name| Name::new(name).ok());
+            let name = file_name.to_str().and_then(|name| self.naming.from_disk(name));
+            let name = name.and_then(|name| Name::new(&name).ok());
             let child = name.map(|name| path.join(&name));
             let Some(child) = child.filter(|path| path.as_str().len() <= PATH_BYTES_MAX) else {
                 listed.odd.push(escaped(&file_name));
@@ -129,13 +136,47 @@ impl Root {
         let mut dir = self.dir.try_clone()?;
         if !path.is_root() {
             for name in path.as_str().split('/') {
-                dir = dir.open_dir_nofollow(name)?;
+                dir = dir.open_dir_nofollow(&*self.on_disk(&dir, name))?;
             }
         }
         Ok(dir)
     }
 
-    /// The folder that holds a path, and the path's last name.
+    /// The name under which something stands in a folder, or is to stand there.
+    fn on_disk<'a>(&self, folder: &Dir, name: &'a str) -> Cow<'a, str> {
+        if self.naming.is_exact() {
+            return Cow::Borrowed(name);
+        }
+        let own = self.naming.on_disk(name);
+        if !self.naming.folds {
+            return Cow::Owned(own);
+        }
+        let twin = self.naming.twin_on_disk(name);
+        let form = match folder.symlink_metadata(&own) {
+            Err(_) if folder.symlink_metadata(&twin).is_ok() => twin,
+            Err(_) => own,
+            Ok(_) if holds_exactly(folder, &own) => own,
+            // What answers to it has another name, which the system takes for the same.
+            Ok(_) => twin,
+        };
+        Cow::Owned(form)
+    }
+
+    /// The path under which something stands on disk, as far as its folders are there.
+    pub(crate) fn path_on_disk(&self, path: &RelPath) -> io::Result<String> {
+        let mut dir = self.dir.try_clone()?;
+        let mut names = Vec::new();
+        for name in path.as_str().split('/').filter(|name| !name.is_empty()) {
+            let form = self.on_disk(&dir, name).into_owned();
+            if let Ok(next) = dir.open_dir_nofollow(&form) {
+                dir = next;
+            }
+            names.push(form);
+        }
+        Ok(names.join("/"))
+    }
+
+    /// The folder that holds a path, and the path's last name as it stands on disk.
     fn parent(&self, path: &RelPath) -> Result<(Dir, Name), Error> {
         let (Some(folder), Some(name)) = (path.parent(), path.name()) else {
             return Err(Error::Gone);
@@ -143,7 +184,12 @@ impl Root {
         if path.is_skeps_own() {
             return Err(Error::Gone);
         }
-        Ok((self.folder(&folder).map_err(|error| read_error(&error))?, name))
+        let folder = self.folder(&folder).map_err(|error| read_error(&error))?;
+        let name = match self.naming.is_exact() {
+            true => name,
+            false => Name::new(&self.on_disk(&folder, name.as_str()))?,
+        };
+        Ok((folder, name))
     }
 }
 
@@ -157,6 +203,13 @@ pub(crate) fn escaped(name: &std::ffi::OsStr) -> String {
         }
     }
     text
+}
+
+/// Whether a folder lists a name just so, whatever else the system takes for it.
+fn holds_exactly(folder: &Dir, name: &str) -> bool {
+    folder.entries().is_ok_and(|entries| {
+        entries.flatten().any(|entry| entry.file_name().to_str() == Some(name))
+    })
 }
 
 /// Opens for reading what must be a plain file; never waits for a pipe, never follows a link.

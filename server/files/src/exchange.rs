@@ -331,9 +331,21 @@ impl Handle {
     pub async fn why(&self, share: ShareId, path: RelPath) -> Result<Why, Error> {
         let live = self.live(share)?;
         blocking(move || {
-            let rules = live.rules(&live.root()?);
-            let odd = live.odd();
-            live.shared.store.read_blocking(|view| why::why(view, share, &rules, &odd, path))
+            let root = live.root()?;
+            let (rules, odd) = (live.rules(&root), live.odd());
+            let mut why = live
+                .shared
+                .store
+                .read_blocking(|view| why::why(view, share, &rules, &odd, path))?;
+            if let Ok(form) = root.path_on_disk(&why.path)
+                && why.in_step
+                && form != why.path.as_str()
+            {
+                why.detail.push_str(&format!(
+                    " This disk cannot hold its name, so that it stands there as {form}."
+                ));
+            }
+            Ok(why)
         })
         .await
     }

@@ -11,7 +11,7 @@ use types::{FileId, Hash, Name, PersonId, RelPath, ShareId, Signer, Time};
 
 use crate::db::change::Batch;
 use crate::db::tree as db;
-use crate::disk::{Dress, Root, dress_of, leads_inside};
+use crate::disk::{Dress, MODE, Root, Traits, dress_of, leads_inside};
 use crate::entry::{ChangedEntry, EntryKind, Known, Seen, Stat, What as Change};
 use crate::ignore::Rules;
 use crate::ledger::{Moment, Records};
@@ -156,8 +156,8 @@ fn read_what(
                 Some(hash) => (hash, before.size),
                 None => kept::keep_within(live, &file, room)?,
             };
-            let Dress { modified_ns, executable, mut attributes } = dress_of(&file, &before);
-            twins::add_group(live, path, &before, &mut attributes)?;
+            let dress = dressed(live, path, &file, &before)?;
+            let Dress { modified_ns, executable, attributes } = dress;
             let same = root.stat(path).is_ok_and(|after| after == Some(before));
             if !same || size != before.size {
                 return Ok(Err("changing"));
@@ -168,6 +168,42 @@ fn read_what(
             Ok(Ok(What::File { hash, size, modified_ns, executable, attributes }))
         }
     }
+}
+
+/// How a file is dressed, with what its file system cannot keep as it was told last.
+fn dressed(live: &Live, path: &RelPath, file: &std::fs::File, stat: &Stat) -> Result<Dress, Error> {
+    let traits = live.traits();
+    let mut dress = dress_of(file, stat, &traits);
+    if traits.is_lacking() {
+        let share = live.share.id;
+        let told = live.shared.store.read_blocking(|view| {
+            let Some(known) = rows::known_at(view, share, path)? else { return Ok(None) };
+            Ok::<_, Error>(db::held(view, share, known.id)?.map(|held| held.what))
+        })?;
+        complete(&mut dress, told, &traits);
+    }
+    twins::add_group(live, path, stat, &mut dress.attributes)?;
+    Ok(dress)
+}
+
+fn complete(dress: &mut Dress, told: Option<What>, traits: &Traits) {
+    let Some(What::File { modified_ns, executable, attributes, .. }) = told else {
+        dress.executable &= traits.modes;
+        dress.attributes.retain(|(name, _)| name != MODE || traits.modes);
+        return;
+    };
+    if traits.same_time(dress.modified_ns, modified_ns) {
+        dress.modified_ns = modified_ns;
+    }
+    if !traits.modes {
+        dress.executable = executable;
+    }
+    let kept = |name: &str| if name == MODE { traits.modes } else { traits.attributes };
+    dress.attributes.retain(|(name, _)| kept(name));
+    dress
+        .attributes
+        .extend(attributes.into_iter().filter(|(name, _)| !kept(name) && !twins::is_group(name)));
+    dress.attributes.sort();
 }
 
 /// Until when something must not be taken, because what belongs together is being changed.
@@ -273,8 +309,8 @@ impl Written {
             return None;
         }
         let hash = kept::keep_bytes(live, bytes).ok()?;
-        let Dress { modified_ns, executable, mut attributes } = dress_of(&file, &stat);
-        twins::add_group(live, &seen.path, &stat, &mut attributes).ok()?;
+        let dress = dressed(live, &seen.path, &file, &stat).ok()?;
+        let Dress { modified_ns, executable, attributes } = dress;
         Some(What::File { hash, size: bytes.len() as u64, modified_ns, executable, attributes })
     }
 
@@ -478,11 +514,8 @@ pub(crate) fn is_dressed_otherwise(live: &Live, root: &Root, known: &Known) -> b
         return false;
     };
     let Ok((file, stat)) = root.open_plain(&known.path) else { return false };
-    let mut dress = dress_of(&file, &stat);
-    if twins::add_group(live, &known.path, &stat, &mut dress.attributes).is_err() {
-        return false;
-    }
-    (dress.executable, dress.attributes) != (executable, attributes)
+    let dress = dressed(live, &known.path, &file, &stat);
+    dress.is_ok_and(|dress| (dress.executable, dress.attributes) != (executable, attributes))
 }
 
 /// Reads some of what is not read yet. Tells whether there was any.

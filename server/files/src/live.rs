@@ -1,16 +1,17 @@
 //! One share at work: what its follower and the doors to its files have in common.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use store::Store;
 use tokio::sync::{Notify, broadcast, watch};
 use types::{RelPath, ShareId, Signer};
 
 use crate::contents::Stock;
-use crate::disk::{PartNames, Root};
+use crate::disk::{Naming, PartNames, Root, Traits};
 use crate::entry::{Changed, ChangedEntry, EntryKind, Stat};
 use crate::ignore::{self, Rules};
 use crate::scrub::Scrubbed;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) changes: broadcast::Sender<Changed>,
     pub(crate) signer: Option<Arc<dyn Signer>>,
     pub(crate) guests: Option<GuestNames>,
+    /// Whether names are written as narrow file systems hold them.
+    pub(crate) narrow_names: bool,
     /// Counts up whenever something may be wanted of friends' hives, or no longer is.
     pub(crate) needs: watch::Sender<u64>,
     /// How the last look at all contents went, or how far it is.
@@ -74,6 +77,7 @@ pub(crate) struct Live {
     odd: Mutex<BTreeMap<RelPath, Vec<String>>>,
     /// Whether steps were to be taken since nothing was left to do.
     pub(crate) needed: AtomicBool,
+    traits: OnceLock<Traits>,
     rules: Mutex<Option<(Option<Stat>, Arc<Rules>)>>,
     /// The rules that everything was last compared with.
     applied: Mutex<Option<Arc<Rules>>>,
@@ -94,6 +98,7 @@ impl Live {
             healing: Mutex::default(),
             odd: Mutex::default(),
             needed: AtomicBool::new(true),
+            traits: OnceLock::new(),
             rules: Mutex::default(),
             applied: Mutex::default(),
         }
@@ -111,7 +116,40 @@ impl Live {
     pub(crate) fn root(&self) -> Result<Root, Error> {
         let id = self.share.id;
         let (marked, _) = self.shared.store.read_blocking(|view| db::share_facts(view, id))?;
-        Root::open(&self.share, marked)
+        let mut root = Root::open(&self.share, marked)?;
+        let traits = self.traits.get_or_init(|| self.try_out(&root));
+        root.naming = traits.naming;
+        Ok(root)
+    }
+
+    /// What the share's file system can hold.
+    pub(crate) fn traits(&self) -> Traits {
+        self.traits.get().copied().unwrap_or_default()
+    }
+
+    fn try_out(&self, root: &Root) -> Traits {
+        // Around a single file nothing is tried.
+        let traits = match self.share.only {
+            None => root.traits(&self.shared.parts.draw(self.share.id)),
+            Some(_) => Traits::default(),
+        };
+        let narrow = traits.naming.narrow || self.shared.narrow_names;
+        Traits { naming: Naming { narrow, ..traits.naming }, ..traits }
+    }
+
+    /// The path in the share that stands on disk under this one.
+    pub(crate) fn path_inside(&self, path: &Path) -> Option<RelPath> {
+        let naming = self.traits().naming;
+        if naming.is_exact() {
+            return self.share.path_inside(path);
+        }
+        let inside = path.strip_prefix(&self.share.root).ok()?.to_str()?;
+        let names: Option<Vec<String>> = inside
+            .split('/')
+            .filter(|name| !name.is_empty())
+            .map(|name| naming.from_disk(name))
+            .collect();
+        names?.join("/").parse().ok()
     }
 
     /// The ignore rules as they stand in the folder.
@@ -178,7 +216,15 @@ impl Live {
         if !crate::watch::BY_FOLDER && !folder.is_root() {
             return;
         }
-        let path = self.share.root.join(folder.as_str());
+        let inside = match self.traits().naming.is_exact() {
+            true => folder.to_string(),
+            false => match self.root().map(|root| root.path_on_disk(folder)) {
+                Ok(Ok(path)) => path,
+                // It went away, and is looked for elsewhere.
+                _ => return,
+            },
+        };
+        let path = self.share.root.join(inside);
         if self.shared.watcher.watch(&path) == Watched::Limit {
             self.limited.store(true, Ordering::Relaxed);
         }

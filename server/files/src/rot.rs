@@ -79,7 +79,8 @@ fn expected(live: &Live, file: FileId) -> Result<Option<(Known, Hash)>, Error> {
         else {
             return Ok(None);
         };
-        let same = (known.stat.size, known.stat.modified_ns) == (size, modified_ns);
+        let same =
+            known.stat.size == size && live.traits().same_time(known.stat.modified_ns, modified_ns);
         let read = unread(view, share, file)?.is_none();
         Ok((same && read).then_some((known, hash)))
     })

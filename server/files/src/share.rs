@@ -55,6 +55,8 @@ pub struct Options {
     pub signer: Option<Arc<dyn Signer>>,
     /// How guests are called in the versions that they write; `None`: they are not named.
     pub guests: Option<GuestNames>,
+    /// Names stand on every disk as Windows can hold them, and not only where nothing else will do.
+    pub narrow_names: bool,
 }
 
 /// The name of a person who is a guest; the owner needs none, the version names the hive.

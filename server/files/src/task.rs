@@ -69,6 +69,7 @@ impl Handle {
             changes: broadcast::Sender::new(CHANGES_MAX),
             signer: options.signer.clone(),
             guests: options.guests.clone(),
+            narrow_names: options.narrow_names,
             needs: watch::Sender::new(0),
             scrubbed: Mutex::default(),
         });
@@ -82,6 +83,7 @@ impl Handle {
                 home: options.home.as_deref().map(disk::canonical),
                 signer: options.signer,
                 guests: options.guests,
+                narrow_names: options.narrow_names,
             })
         })
         .await?;
@@ -377,10 +379,10 @@ impl Task {
                 }
                 Hint::At(path, when) => {
                     for (id, worker) in &self.workers {
-                        let share = &worker.live.share;
-                        let hint = share.path_inside(&path).map(|inside| (inside, when));
+                        let live = &worker.live;
+                        let hint = live.path_inside(&path).map(|inside| (inside, when));
                         let hint =
-                            hint.or_else(|| Some((nearest_path(share, &path)?, When::Within)));
+                            hint.or_else(|| Some((nearest_path(live, &path)?, When::Within)));
                         if let Some(hint) = hint {
                             by_share.entry(*id).or_default().push(hint);
                         }
@@ -414,9 +416,9 @@ async fn end(worker: Worker) {
 }
 
 /// The folder in a share that holds what itself has no name that can be told.
-fn nearest_path(share: &Share, path: &std::path::Path) -> Option<RelPath> {
-    let folder = path.parent().filter(|folder| folder.starts_with(&share.root))?;
-    share.path_inside(folder).or_else(|| nearest_path(share, folder))
+fn nearest_path(live: &Live, path: &std::path::Path) -> Option<RelPath> {
+    let folder = path.parent().filter(|folder| folder.starts_with(&live.share.root))?;
+    live.path_inside(folder).or_else(|| nearest_path(live, folder))
 }
 
 fn mark(live: &Live) -> Result<(), Error> {

@@ -56,8 +56,17 @@ impl Home {
         Self::at(tempfile::tempdir().expect("a folder")).await
     }
 
+    /// A hive whose disk is taken for one that cannot hold every name.
+    async fn narrow() -> Self {
+        Self::with(tempfile::tempdir().expect("a folder"), true).await
+    }
+
     /// Starts a hive on what an earlier one may have left.
     async fn at(folder: TempDir) -> Self {
+        Self::with(folder, false).await
+    }
+
+    async fn with(folder: TempDir, narrow_names: bool) -> Self {
         let data = folder.path().join("data");
         fs::create_dir_all(folder.path().join("trip")).expect("a folder");
         let chance = StdRng::seed_from_u64(Time::now().0.unsigned_abs());
@@ -70,7 +79,8 @@ impl Home {
         let (store, _) = Store::open(opened, clock, Box::new(chance)).expect("a store");
         let signer: Arc<dyn Signer> = Arc::new(Own(HiveId::from_bytes(own)));
         let home = Some(folder.path().to_owned());
-        let options = Options { own: vec![data], home, signer: Some(signer), guests: None };
+        let options =
+            Options { own: vec![data], home, signer: Some(signer), guests: None, narrow_names };
         let (handle, _) = Handle::start(store.clone(), options).await.expect("it starts");
         let changes = handle.changes();
         Self { folder, store, handle, changes, ahead_ms }

@@ -15,6 +15,11 @@ use crate::{Error, db as rows};
 /// No extended attribute is called so: all that are carried begin with `user.`.
 const ATTRIBUTE: &str = "link";
 
+/// Whether an attribute is the one that carries the group.
+pub(crate) fn is_group(name: &str) -> bool {
+    name == ATTRIBUTE
+}
+
 /// The group of a file that has several names.
 pub(crate) fn group_in(what: &What) -> Option<FileId> {
     let What::File { attributes, .. } = what else { return None };

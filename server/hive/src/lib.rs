@@ -275,6 +275,7 @@ fn files_options(places: &Places, signer: Arc<dyn Signer>) -> files::Options {
         home: places::home_folder(),
         signer: Some(signer),
         guests: Some(Arc::new(guest_name)),
+        narrow_names: cfg!(windows),
     }
 }
 

@@ -9,7 +9,7 @@ use types::{Name, RelPath};
 
 use super::file::plain_stat;
 use super::replace::{USUAL, dress, rename_new, rename_swap, set_mode, sync_folder};
-use super::{Root, open_plain, read_error, stat_of, write_error};
+use super::{Root, Traits, open_plain, read_error, stat_of, write_error};
 use crate::Error;
 use crate::entry::{EntryKind, Stat};
 
@@ -24,6 +24,8 @@ pub(crate) struct Dress {
 /// How many bytes of extended attributes a file may have to be carried along.
 const ATTRIBUTES_BYTES_MAX: usize = 63 * 1_024;
 const ATTRIBUTES_SPACE: &str = "user.";
+/// The mode of a file, where it is unusual; no extended attribute is called so.
+pub(crate) const MODE: &str = "mode";
 
 impl Root {
     /// Opens a plain file for reading, and tells how it stands.
@@ -73,12 +75,36 @@ impl Root {
         let (old_folder, old_name) = self.parent(from)?;
         let (new_folder, new_name) = self.parent(to)?;
         self.check(from, expected)?;
-        rename_new(&old_folder, old_name.as_str(), &new_folder, new_name.as_str())?;
+        let recased = self.rename_in_place(from, to, &old_folder, &old_name);
+        let new_name = recased.as_ref().unwrap_or(&new_name);
+        if recased.is_none() {
+            rename_new(&old_folder, old_name.as_str(), &new_folder, new_name.as_str())?;
+        }
         sync_folder(&new_folder)?;
         if from.parent() != to.parent() {
             sync_folder(&old_folder)?;
         }
         Ok(expected.renamed(stat_by_name(&new_folder, new_name.as_str())))
+    }
+
+    /// Renames a thing to what the system takes for the same name, where it can be had.
+    fn rename_in_place(
+        &self,
+        from: &RelPath,
+        to: &RelPath,
+        folder: &Dir,
+        old: &Name,
+    ) -> Option<Name> {
+        if !self.naming.folds || from.parent() != to.parent() {
+            return None;
+        }
+        let new = Name::new(&self.naming.on_disk(to.name()?.as_str())).ok()?;
+        let stands = stat_by_name(folder, new.as_str())?;
+        if stands.inode != stat_by_name(folder, old.as_str())?.inode {
+            return None;
+        }
+        folder.rename(old.as_str(), folder, new.as_str()).ok()?;
+        super::holds_exactly(folder, new.as_str()).then_some(new)
     }
 
     /// Takes a file or link out of people's sight, to a name of Skep's own in the same folder.
@@ -207,12 +233,15 @@ impl Root {
     /// What stands under a part's name in a folder.
     pub(crate) fn open_named(&self, folder: &RelPath, part: &str) -> Result<std::fs::File, Error> {
         let folder = self.folder(folder).map_err(|error| read_error(&error))?;
-        Ok(open_plain(&folder, part).map_err(|error| read_error(&error))?.into_std())
+        let name = self.on_disk(&folder, part);
+        Ok(open_plain(&folder, &name).map_err(|error| read_error(&error))?.into_std())
     }
 
     /// Removes what stands under a part's name, whatever it is.
     pub(crate) fn drop_part(&self, folder: &RelPath, part: &str) {
-        let removed = self.folder(folder).and_then(|folder| folder.remove_file(part));
+        let removed = self
+            .folder(folder)
+            .and_then(|folder| folder.remove_file(&*self.on_disk(&folder, part)));
         if let Err(error) = removed
             && error.kind() != io::ErrorKind::NotFound
         {
@@ -240,12 +269,13 @@ impl Root {
         path: &RelPath,
         expected: &Stat,
         dress: &Dress,
+        traits: &Traits,
     ) -> Result<Stat, Error> {
         let (file, stat) = self.open_plain(path)?;
         if !stat.is_as(expected) {
             return Err(Error::Changed);
         }
-        put_on(&file, dress)?;
+        put_on(&file, dress, traits)?;
         file.sync_all().map_err(|error| write_error(&error))?;
         let dressed = Stat { modified_ns: dress.modified_ns, ..stat };
         let now = plain_stat(&cap_std::fs::File::from_std(file)).ok();
@@ -298,16 +328,44 @@ fn stat_by_name(folder: &Dir, name: &str) -> Option<Stat> {
 
 /// How an open file is dressed. Attributes that are too many are not carried.
 #[cfg(unix)]
-pub(crate) fn dress_of(file: &std::fs::File, stat: &Stat) -> Dress {
+pub(crate) fn dress_of(file: &std::fs::File, stat: &Stat, traits: &Traits) -> Dress {
     use std::os::unix::fs::PermissionsExt;
-    let executable =
-        file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o100 != 0);
-    Dress { modified_ns: stat.modified_ns, executable, attributes: attributes(file) }
+    let mode = file.metadata().map_or(0, |metadata| metadata.permissions().mode());
+    let mut attributes = attributes(file);
+    if !is_usual(mode, traits) {
+        let mode = u16::try_from(mode & 0o777).unwrap_or_default();
+        attributes.insert(0, (MODE.to_owned(), mode.to_le_bytes().to_vec()));
+    }
+    Dress { modified_ns: stat.modified_ns, executable: mode & 0o100 != 0, attributes }
 }
 
 #[cfg(not(unix))]
-pub(crate) fn dress_of(_: &std::fs::File, stat: &Stat) -> Dress {
+pub(crate) fn dress_of(_: &std::fs::File, stat: &Stat, _: &Traits) -> Dress {
     Dress { modified_ns: stat.modified_ns, ..Dress::default() }
+}
+
+/// Whether a mode is one that files have without being asked, here or at friends: it is not carried.
+#[cfg(unix)]
+fn is_usual(mode: u32, traits: &Traits) -> bool {
+    let mode = mode & 0o777;
+    [0o644, 0o755, 0o664, 0o775].contains(&mode)
+        || mode == executable_mode(traits.usual_mode, mode & 0o100 != 0)
+}
+
+#[cfg(unix)]
+const fn executable_mode(mode: u32, executable: bool) -> u32 {
+    if executable { mode | ((mode & 0o444) >> 2) } else { mode & !0o111 }
+}
+
+/// The mode that a file is to have.
+#[cfg(unix)]
+fn mode_for(dress: &Dress, now: u32, traits: &Traits) -> u32 {
+    let carried = dress.attributes.iter().find(|(name, _)| name == MODE);
+    if let Some(Ok(mode)) = carried.map(|(_, value)| <[u8; 2]>::try_from(value.as_slice())) {
+        return u32::from(u16::from_le_bytes(mode)) & 0o777;
+    }
+    let base = if is_usual(now, traits) { now & 0o777 } else { traits.usual_mode };
+    executable_mode(base, dress.executable)
 }
 
 #[cfg(unix)]
@@ -337,14 +395,14 @@ fn attributes(file: &std::fs::File) -> Vec<(String, Vec<u8>)> {
 
 /// Sets mode, attributes and time, the time last.
 #[cfg(unix)]
-pub(crate) fn put_on(file: &std::fs::File, dress: &Dress) -> Result<(), Error> {
+pub(crate) fn put_on(file: &std::fs::File, dress: &Dress, traits: &Traits) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
 
     use rustix::fs::{Timespec, Timestamps, XattrFlags, fremovexattr, fsetxattr, futimens};
     let io = |error: io::Error| write_error(&error);
     let mode = file.metadata().map_err(io)?.permissions().mode() & 0o7777;
-    let wanted = if dress.executable { mode | ((mode & 0o444) >> 2) } else { mode & !0o111 };
-    if wanted != mode {
+    let wanted = (mode & !0o777) | mode_for(dress, mode, traits);
+    if wanted != mode && traits.modes {
         file.set_permissions(std::fs::Permissions::from_mode(wanted)).map_err(io)?;
     }
     let old = attributes(file);
@@ -369,7 +427,7 @@ pub(crate) fn put_on(file: &std::fs::File, dress: &Dress) -> Result<(), Error> {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn put_on(file: &std::fs::File, dress: &Dress) -> Result<(), Error> {
+pub(crate) fn put_on(file: &std::fs::File, dress: &Dress, _: &Traits) -> Result<(), Error> {
     let since = std::time::Duration::from_nanos(dress.modified_ns.max(0).cast_unsigned());
     file.set_modified(std::time::UNIX_EPOCH + since).map_err(|error| write_error(&error))
 }

@@ -247,7 +247,7 @@ pub(super) fn write(
                     executable: *executable,
                     attributes: attributes.clone(),
                 };
-                put_on(&file, &dress)?;
+                put_on(&file, &dress, &live.traits())?;
                 file.sync_all().map_err(|error| write_error(&error))
             });
             if let Err(error) = written {

@@ -13,7 +13,7 @@ use super::{AGAIN_MS, Planned, is_dressed_alone, merge};
 use crate::contents::{self, find, part_of};
 use crate::db::change;
 use crate::db::tree as db;
-use crate::disk::{Dress, Root, SYNC_EACH, kind_of, put_on};
+use crate::disk::{Dress, Root, SYNC_EACH, Traits, kind_of, put_on};
 use crate::entry::{ChangedEntry, Known, Seen, Stat};
 use crate::ledger::Records;
 use crate::live::Live;
@@ -145,7 +145,7 @@ fn prepare(
                     file
                 };
                 root.usual_mode(&file, held.is_some().then(|| folder.join(name)).as_ref())?;
-                put_on(&file, &dress(what))?;
+                put_on(&file, &dress(what), &live.traits())?;
                 if !together {
                     file.sync_all().map_err(|error| crate::disk::write_error(&error))?;
                 }
@@ -249,7 +249,7 @@ fn act(
                 return Err(Error::Changed);
             }
             let expected = expected.map(|known| known.stat);
-            put(root, &path, part, expected.as_ref(), what, folders)
+            put((root, &live.traits()), &path, part, expected.as_ref(), what, folders)
         }
         Step::Remove { held } => {
             let known = known_as(held)?;
@@ -276,7 +276,7 @@ fn act(
 
 /// Puts a new content in its place, or dresses the old one anew.
 fn put(
-    root: &Root,
+    (root, traits): (&Root, &Traits),
     path: &RelPath,
     part: Option<&(RelPath, String)>,
     expected: Option<&Stat>,
@@ -284,7 +284,7 @@ fn put(
     folders: &mut BTreeSet<RelPath>,
 ) -> Result<Done, Error> {
     let Some((part_folder, name)) = part else {
-        let stat = root.dress(path, expected.ok_or(Error::Changed)?, &dress(what))?;
+        let stat = root.dress(path, expected.ok_or(Error::Changed)?, &dress(what), traits)?;
         return Ok(Done::Placed { seen: Seen { path: path.clone(), stat }, old: None });
     };
     let folder = path.parent().unwrap_or_default();
@@ -317,7 +317,8 @@ fn known_as(live: &Live, id: FileId, held: &Held) -> Result<Known, Error> {
     let unread = live.shared.store.read_blocking(|view| db::unread(view, share, id))?;
     let as_held = match &held.what {
         What::File { size, modified_ns, .. } => {
-            known.stat.size == *size && known.stat.modified_ns == *modified_ns
+            known.stat.size == *size
+                && live.traits().same_time(known.stat.modified_ns, *modified_ns)
         }
         What::Folder | What::Link { .. } => true,
     };

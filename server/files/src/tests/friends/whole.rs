@@ -238,3 +238,66 @@ async fn a_spoilt_version_comes_whole_again() {
     let found = scrubbed(&home, None).await;
     assert_eq!(found.damaged, []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_a_disk_cannot_hold_stand_there_otherwise() {
+    let one = Home::new().await;
+    for name in ["a:b.txt", "CON", "sub ?/end.", "plain"] {
+        one.put(name, name);
+    }
+    let share = one.share().await;
+    let two = Home::narrow().await;
+    let accepted = two.handle.accept_share(share, two.path(""), "Trip".to_owned(), Vec::new());
+    accepted.await.expect("it is accepted");
+    two.in_step(share).await;
+    let mut pair = Pair { one, two, share, told: [0, 0] };
+    let mut settled = false;
+    let start = Instant::now();
+    while !settled {
+        pair.hand_over().await;
+        settled = pair.is_calm().await && pair.two.path("a\u{F03A}b.txt").exists();
+        assert!(start.elapsed() < PATIENCE, "{:?}", tree_of(&pair.two).keys());
+    }
+    assert_eq!(text(&pair.two, "\u{F043}ON"), "CON");
+    assert_eq!(text(&pair.two, "sub \u{F03F}/end\u{F02E}"), "sub ?/end.");
+    assert_eq!(text(&pair.two, "plain"), "plain");
+    assert_eq!(pair.two.paths(share), pair.one.paths(share));
+    let told = why(&pair.two, share, "a:b.txt").await;
+    assert!(told.in_step && told.detail.contains("a\u{F03A}b.txt"), "{told:?}");
+
+    // What is changed there goes back under the true name, and nothing is thought to be new.
+    fs::write(pair.two.path("sub \u{F03F}/end\u{F02E}"), "changed").expect("written");
+    fs::rename(pair.two.path("\u{F043}ON"), pair.two.path("c\u{F02A}d")).expect("renamed");
+    let start = Instant::now();
+    while text(&pair.one, "sub ?/end.") != "changed" || !pair.one.path("c*d").exists() {
+        pair.hand_over().await;
+        assert!(start.elapsed() < PATIENCE, "{:?}", tree_of(&pair.one).keys());
+    }
+    let names = ["a:b.txt", "c*d", "plain", "sub ?", "sub ?/end."];
+    assert_eq!(pair.one.paths(share), names);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unusual_modes_arrive() {
+    let one = Home::new().await;
+    for (name, mode) in [("private", 0o600), ("fixed", 0o444), ("run", 0o700)] {
+        one.put(name, name);
+        fs::set_permissions(one.path(name), fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+    let share = one.share().await;
+    let mut pair = Pair::with(one, share).await;
+    pair.meet().await;
+    let mode = |home: &Home, name: &str| {
+        fs::metadata(home.path(name)).expect("it stands").permissions().mode() & 0o777
+    };
+    for (name, wanted) in [("private", 0o600), ("fixed", 0o444), ("run", 0o700)] {
+        assert_eq!(mode(&pair.two, name), wanted, "{name}");
+    }
+    fs::set_permissions(pair.two.path("private"), fs::Permissions::from_mode(0o644))
+        .expect("a mode");
+    let start = Instant::now();
+    while mode(&pair.one, "private") != 0o644 {
+        pair.hand_over().await;
+        assert!(start.elapsed() < PATIENCE, "{:o}", mode(&pair.one, "private"));
+    }
+}
