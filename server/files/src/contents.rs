@@ -240,6 +240,13 @@ impl Stock {
         self.shelf().wants.in_order.values().take(most).cloned().collect()
     }
 
+    /// The paths of what is wanted, as far as they are asked for.
+    pub(crate) fn wanted_paths(&self, which: impl Fn(&RelPath) -> bool) -> Vec<RelPath> {
+        let shelf = self.shelf();
+        let paths = shelf.wants.in_order.values().map(|wanted| &wanted.path);
+        paths.filter(|path| which(path)).cloned().collect()
+    }
+
     /// A content is here: nobody needs it from elsewhere, and who waited for it may go on.
     pub(crate) fn arrived(&self, hash: Hash) {
         let mut shelf = self.shelf();

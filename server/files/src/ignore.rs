@@ -27,6 +27,7 @@ pub(crate) const DEFAULTS: &[(&str, &str)] = &[
     ("*.crdownload", "unfinished downloads"),
     ("*.download/", "unfinished downloads"),
     ("*-journal", "journals of databases, of no use without the moment they belong to"),
+    ("**/.git/**/*.lock", "locks of Git"),
     ("*-shm", "memory of databases, of no use on another machine"),
     (".nfs*", "removed files that a program still holds open"),
     (".fuse_hidden*", "removed files that a program still holds open"),

@@ -2,7 +2,7 @@
 //! told to the tree, at once and in the same transaction when they are few and small, else bit by
 //! bit beside everything else. Blocks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use store::Tx;
@@ -17,7 +17,11 @@ use crate::ignore::Rules;
 use crate::ledger::{Moment, Records};
 use crate::live::Live;
 use crate::share::GuestNames;
-use crate::{Error, db as rows, guard, kept, rot, twins};
+use crate::{Error, db as rows, guard, kept, rot, twins, units};
+
+mod together;
+
+use together::{QUIET_MS, busy, is_apart, settle_units};
 
 /// Up to here a scan's changes are read before its transaction, so that row and record are one.
 const AT_ONCE_ENTRIES_MAX: usize = 64;
@@ -29,16 +33,13 @@ const STEP_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 const AGAIN_MS: i64 = 200;
 const UNREADABLE_MS: i64 = 60_000;
 const NEVER: Time = Time(i64::MAX);
-/// How long a database or repository must rest until it is taken.
-const QUIET_MS: i64 = 1_000;
 /// So many removals are told at once; more wait this long for further ones, and never longer than
 /// the last number.
 const TOLD_AT_ONCE_MAX: usize = 3;
 const REMOVALS_WAIT_MS: i64 = 300;
 const REMOVALS_WAIT_MAX_MS: i64 = 5_000;
-/// A transaction's journal that is older than this was left behind.
-const LEFT_BEHIND_MS: i64 = 10 * 60_000;
-
+/// How long the removal of a database's log waits for what was written from it to be told.
+const LOG_GOES_MS: i64 = 3 * QUIET_MS;
 /// What was read of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reading {
@@ -206,40 +207,6 @@ fn complete(dress: &mut Dress, told: Option<What>, traits: &Traits) {
     dress.attributes.sort();
 }
 
-/// Until when something must not be taken, because what belongs together is being changed.
-fn busy(root: &Root, path: &RelPath, stat: &Stat, now: Time) -> Option<Time> {
-    if stat.kind != EntryKind::File {
-        return None;
-    }
-    let age = |stat: &Stat| now.0.saturating_sub(stat.modified_ns / 1_000_000);
-    let rests = |stat: &Stat| !(0..QUIET_MS).contains(&age(stat));
-    if let Some(repository) = repository_of(path) {
-        let lock: RelPath = format!("{repository}/index.lock").parse().ok()?;
-        let locked = matches!(root.stat(&lock), Ok(Some(lock)) if age(&lock) < LEFT_BEHIND_MS);
-        return (locked || !rests(stat)).then(|| now.plus(QUIET_MS));
-    }
-    let database = path.as_str().strip_suffix("-wal").unwrap_or(path.as_str());
-    for suffix in ["", "-wal", "-journal"] {
-        let beside = format!("{database}{suffix}");
-        if beside == path.as_str() {
-            continue;
-        }
-        let Ok(beside) = beside.parse() else { continue };
-        let Ok(Some(found)) = root.stat(&beside) else { continue };
-        let open = suffix == "-journal" && found.size > 0 && age(&found) < LEFT_BEHIND_MS;
-        if open || !rests(stat) || !rests(&found) {
-            return Some(now.plus(QUIET_MS));
-        }
-    }
-    None
-}
-
-/// The path of the `.git` folder that something lies in.
-fn repository_of(path: &RelPath) -> Option<String> {
-    let at = format!("/{path}").find("/.git/")?;
-    Some(path.as_str()[..at + ".git".len()].to_owned())
-}
-
 /// Tells the tree what a batch changed, in the transaction that writes its rows.
 pub(crate) fn note(
     tx: &mut Tx,
@@ -255,7 +222,15 @@ pub(crate) fn note(
         return Ok(());
     }
     let removed = changes.iter().filter(|change| change.what == Change::Removed);
-    let removed: Vec<FileId> = removed.map(|change| change.id).collect();
+    let (logs, removed): (Vec<_>, Vec<_>) =
+        removed.partition(|change| change.path.as_str().ends_with(units::LOG));
+    for log in logs {
+        if db::held(tx, share, log.id)?.is_some() {
+            let due = tx.now().plus(LOG_GOES_MS);
+            db::set_unread(tx, share, log.id, due, Some("gone"))?;
+        }
+    }
+    let removed: Vec<FileId> = removed.into_iter().map(|change| change.id).collect();
     let mut found = Found { gone: told_at_once(tx, share, removed)?, ..Found::default() };
     let mut stood: Vec<&Seen> = stands(batch).collect();
     stood.sort_by(|one, two| one.path.cmp(&two.path));
@@ -553,6 +528,7 @@ pub(crate) fn read_some(live: &Live) -> Result<bool, Error> {
         });
         found.push((id, reading));
     }
+    settle_units(&root, store.now(), &mut found);
     let told = store.write_blocking(move |tx| take_in(tx, (&*signer, &rules), share, found))?;
     live.tell(told);
     Ok(true)
@@ -568,7 +544,14 @@ fn take_in(
     let path = |read: &Option<(Known, Reading)>| {
         read.as_ref().map(|(known, _)| known.path.clone()).unwrap_or_default()
     };
-    read.sort_by_cached_key(|(_, read)| path(read));
+    read.sort_by_cached_key(|(_, read)| (units::rank(&path(read), false), path(read)));
+    let at_once: HashSet<RelPath> = read
+        .iter()
+        .filter_map(|(_, read)| match read {
+            Some((known, Reading::Read { .. })) => Some(known.path.clone()),
+            _ => None,
+        })
+        .collect();
     let (mut told, mut found) = (Vec::new(), Found::default());
     let mut linked = Vec::new();
     for (id, read) in read {
@@ -588,6 +571,9 @@ fn take_in(
         }
         match reading {
             Reading::Later(due, code) => db::set_unread(tx, share, id, due, Some(code))?,
+            Reading::Read { .. } if is_apart(tx, share, &known.path, &at_once)? => {
+                db::set_unread(tx, share, id, tx.now().plus(QUIET_MS), Some("busy"))?;
+            }
             Reading::Read { what, .. } => {
                 let path = known.path;
                 if known.stat.names > 1 || twins::group_in(&what).is_some() {

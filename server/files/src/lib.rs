@@ -29,6 +29,7 @@ mod share;
 mod steps;
 mod task;
 mod twins;
+mod units;
 mod watch;
 mod why;
 

@@ -20,7 +20,7 @@ use crate::ignore::Rules;
 use crate::ledger::Moment;
 use crate::live::Live;
 use crate::share::State;
-use crate::{Error, db as rows, guard, ingest, rot, twins};
+use crate::{Error, db as rows, guard, ingest, rot, twins, units};
 
 mod act;
 mod merge;
@@ -44,6 +44,7 @@ const MERGE_WAITS_MS: i64 = 30_000;
 struct Planned {
     id: FileId,
     step: Step,
+    path: RelPath,
     /// Whether the content is written although it should stand there already.
     anew: bool,
 }
@@ -168,6 +169,7 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
         }
     }
     live.stock.want(std::mem::take(&mut plan.wanted));
+    let steps = hold_units(live, &mut plan, steps);
     // Of the names of one file, one after the other: the later ones are linked to the first.
     let mut groups = HashSet::new();
     let (steps, next): (Vec<_>, Vec<_>) = steps.into_iter().partition(|planned| {
@@ -225,13 +227,14 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
             if !all_read && db::unread(view, share, id)?.is_some() {
                 continue;
             }
-            if let Some((code, detail)) = chosen.refuses(view, id)?
+            let (path, refused) = chosen.judge(view, id)?;
+            if let Some((code, detail)) = refused
                 && (code != "not_chosen" || db::held(view, share, id)?.is_none())
             {
                 plan.park(id, NEVER, code, detail);
                 continue;
             }
-            let selected = |id| matches!(chosen.refuses(view, id), Ok(None));
+            let selected = |id| matches!(chosen.judge(view, id), Ok((_, None)));
             match tree::next_step(&ledger, id, &selected)? {
                 Step::Nothing => plan.settled.push(id),
                 Step::After(_) => {}
@@ -250,7 +253,7 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
                     if let Step::Write { what: What::File { size, .. }, .. } = &step {
                         bytes += size;
                     }
-                    plan.steps.push(Planned { id, step, anew: false });
+                    plan.steps.push(Planned { id, step, path, anew: false });
                 }
             }
         }
@@ -271,9 +274,13 @@ struct Chosen<'a> {
 }
 
 impl Chosen<'_> {
-    /// Why a node is not to stand on this disk.
-    fn refuses(&self, view: &View, id: FileId) -> Result<Option<(&'static str, String)>, Error> {
-        let Some(node) = db::node(view, self.share, id)? else { return Ok(None) };
+    /// Where a node is to stand, and why it is not to stand on this disk.
+    fn judge(
+        &self,
+        view: &View,
+        id: FileId,
+    ) -> Result<(RelPath, Option<(&'static str, String)>), Error> {
+        let Some(node) = db::node(view, self.share, id)? else { return Ok(Default::default()) };
         let parent = node.place.parent;
         let known = self.paths.borrow().get(&parent).cloned();
         let folder = match known {
@@ -285,30 +292,55 @@ impl Chosen<'_> {
             }
         };
         let Some(path) = folder.map(|folder| folder.join(&node.place.name)) else {
-            return Ok(None);
+            return Ok(Default::default());
         };
-        let what = tree::current(&node).map(|version| &version.what);
+        let refused = self.refuses(&path, tree::current(&node).map(|version| &version.what));
+        Ok((path, refused))
+    }
+
+    fn refuses(&self, path: &RelPath, what: Option<&What>) -> Option<(&'static str, String)> {
         let is_folder = what == Some(&What::Folder);
         if path.is_skeps_own() {
-            return Ok(Some(("name", "The name is one that Skep uses itself.".to_owned())));
+            return Some(("name", "The name is one that Skep uses itself.".to_owned()));
         }
-        if let Some(rule) = self.rules.rule_for(&path, is_folder) {
-            return Ok(Some(("ignored", rule.rule)));
+        if let Some(rule) = self.rules.rule_for(path, is_folder) {
+            return Some(("ignored", rule.rule));
         }
         if self.only.is_some_and(|only| only.as_str() != path.as_str()) {
-            return Ok(Some(("not_chosen", "Only one file is shared here.".to_owned())));
+            return Some(("not_chosen", "Only one file is shared here.".to_owned()));
         }
         if let Some(What::Link { target }) = what
-            && !leads_inside(&path, target)
+            && !leads_inside(path, target)
         {
-            return Ok(Some(("link", format!("The link leads out of the share, to {target}."))));
+            return Some(("link", format!("The link leads out of the share, to {target}.")));
         }
-        let wanted = |folder: &RelPath| path.is_within(folder) || folder.is_within(&path);
+        let wanted = |folder: &RelPath| path.is_within(folder) || folder.is_within(path);
         if !self.folders.is_empty() && !self.folders.iter().any(wanted) {
-            return Ok(Some(("not_chosen", "This folder was not chosen.".to_owned())));
+            return Some(("not_chosen", "This folder was not chosen.".to_owned()));
         }
-        Ok(None)
+        None
     }
+}
+
+/// What belongs to something that has not arrived waits for it; the rest is put in order.
+fn hold_units(live: &Live, plan: &mut Plan, steps: Vec<Planned>) -> Vec<Planned> {
+    if steps.is_empty() {
+        return steps;
+    }
+    let logs = steps.iter().any(|planned| units::is_log(&planned.path));
+    let missing =
+        live.stock.wanted_paths(|path| logs || units::is_log(path) || units::is_object(path));
+    let missing = units::Missing::new(missing.into_iter());
+    let goes = |planned: &Planned| matches!(planned.step, Step::Remove { .. });
+    let again = live.shared.store.now().plus(AGAIN_MS);
+    let (mut steps, late): (Vec<_>, Vec<_>) =
+        steps.into_iter().partition(|planned| !missing.holds_up(&planned.path, goes(planned)));
+    for late in late {
+        let detail = "What belongs to it has not arrived yet.".to_owned();
+        plan.park(late.id, again, "content", detail);
+    }
+    steps.sort_by_cached_key(|planned| units::rank(&planned.path, goes(planned)));
+    steps
 }
 
 /// The contents that a step needs and that are not here.
@@ -370,7 +402,9 @@ fn is_dressed_alone(held: &What, what: &What) -> bool {
 
 /// Writes contents anew that the disk has spoilt. Tells what could not be taken.
 pub(crate) fn rewrite(live: &Live, root: &Root, files: Vec<(FileId, Step)>) -> Result<(), Error> {
-    let planned = files.into_iter().map(|(id, step)| Planned { id, step, anew: true });
+    let path = RelPath::root();
+    let planned =
+        files.into_iter().map(|(id, step)| Planned { id, step, path: path.clone(), anew: true });
     act::perform(live, root, planned.collect())
 }
 

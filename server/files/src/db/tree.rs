@@ -12,8 +12,8 @@ use crate::Error;
 mod unread;
 
 pub(crate) use unread::{
-    due_unread, held_back, hold_removals, removals_untold, set_read, set_unread, unread,
-    unread_all, unread_count, unreadable, untold_removals,
+    due_unread, has_unread_objects, held_back, hold_removals, removals_untold, set_read,
+    set_unread, unread, unread_all, unread_count, unreadable, untold_removals,
 };
 
 /// How a share takes part.

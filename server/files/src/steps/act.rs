@@ -102,7 +102,7 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
 fn prepare(
     live: &Live,
     root: &Root,
-    Planned { id, step, anew }: &Planned,
+    Planned { id, step, anew, .. }: &Planned,
     together: bool,
 ) -> Result<Option<(RelPath, String)>, Error> {
     let Step::Write { parent, name, what, instead_of, .. } = step else { return Ok(None) };

@@ -40,6 +40,22 @@ pub(crate) fn unread(
     Ok(found?)
 }
 
+/// Whether objects of a git repository are not told yet and will be.
+pub(crate) fn has_unread_objects(
+    view: &View,
+    share: ShareId,
+    repository: &str,
+) -> Result<bool, Error> {
+    let mut statement = view.prepare_cached(
+        "SELECT EXISTS (
+             SELECT 1 FROM files_entry JOIN tree_unread USING (share, id)
+             WHERE files_entry.share = ?1 AND folder >= ?2 AND folder < ?3 AND gone_at IS NULL
+             AND (code IS NULL OR code NOT IN ('unreadable', 'link', 'damaged')))",
+    )?;
+    let (low, high) = (format!("{repository}/objects"), format!("{repository}/objects0"));
+    Ok(statement.query_row(params![share.as_bytes(), low, high], |row| row.get(0))?)
+}
+
 pub(crate) fn due_unread(view: &View, share: ShareId, limit: u32) -> Result<Vec<FileId>, Error> {
     let mut statement = view.prepare_cached(
         "SELECT id FROM tree_unread WHERE share = ?1 AND due <= ?2

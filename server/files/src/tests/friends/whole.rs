@@ -301,3 +301,45 @@ async fn unusual_modes_arrive() {
         assert!(start.elapsed() < PATIENCE, "{:o}", mode(&pair.one, "private"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_and_its_log_appear_together() {
+    let one = Home::new().await;
+    let share = one.share().await;
+    let rested = std::time::SystemTime::now() - Duration::from_secs(60);
+    for (name, content) in [("a.db", "pages ".repeat(20_000)), ("a.db-wal", "frames".to_owned())] {
+        one.put(&format!("made/{name}"), &content);
+        let file = fs::File::options().write(true).open(one.path(&format!("made/{name}")));
+        file.expect("it opens").set_modified(rested).expect("a time");
+    }
+    one.rescan(share).await;
+    one.settled(share).await;
+    let mut pair = Pair::with(one, share).await;
+    let records =
+        pair.one.store.read_blocking(|view| store::records_since(view, share, 0, usize::MAX));
+    let nodes = records.expect("records").into_iter();
+    let nodes = nodes.map(|record| postcard::from_bytes(&record.body).expect("a node")).collect();
+    pair.two.handle.take_nodes(share, nodes, true).await.expect("taken");
+    // The log comes first, and waits.
+    let log = b"frames".to_vec();
+    let start = Instant::now();
+    loop {
+        let wanted = pair.two.handle.wanted(share).await.expect("what is wanted");
+        if wanted.len() == 2 {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE, "{wanted:?}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(pair.two.handle.give(share, Hash::of(&log), log).await.expect("given"));
+    let start = Instant::now();
+    while why(&pair.two, share, "made/a.db-wal").await.code != "content"
+        || pair.two.handle.wanted(share).await.expect("what is wanted").len() != 1
+    {
+        assert!(start.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(!pair.two.path("made/a.db-wal").exists());
+    pair.meet().await;
+    assert_eq!(text(&pair.two, "made/a.db-wal"), "frames");
+}
