@@ -331,7 +331,7 @@ async fn a_database_and_its_log_appear_together() {
         assert!(start.elapsed() < PATIENCE, "{wanted:?}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    assert!(pair.two.handle.give(share, Hash::of(&log), log).await.expect("given"));
+    pair.two.handle.give(share, vec![(Hash::of(&log), log)]).await.expect("given");
     let start = Instant::now();
     while why(&pair.two, share, "made/a.db-wal").await.code != "content"
         || pair.two.handle.wanted(share).await.expect("what is wanted").len() != 1
