@@ -134,7 +134,30 @@ impl Live {
             Some(_) => Traits::default(),
         };
         let narrow = traits.naming.narrow || self.shared.narrow_names;
-        Traits { naming: Naming { narrow, ..traits.naming }, ..traits }
+        let naming = self.lasting(Naming { narrow, ..traits.naming });
+        Traits { naming, ..traits }
+    }
+
+    /// Names stand for ever as they stood first: otherwise they would seem to be others.
+    fn lasting(&self, found: Naming) -> Naming {
+        let store = &self.shared.store;
+        let key = format!("files.naming.{}", self.share.id);
+        let known = store.read_blocking(|view| store::setting(view, &key)).ok().flatten();
+        if let Some(known) = known {
+            let has = |word| known.split(' ').any(|one| one == word);
+            let narrow = found.narrow || has("narrow");
+            return Naming { narrow, folds: found.folds || has("folds") };
+        }
+        if !found.is_exact() {
+            let words = [(found.narrow, "narrow"), (found.folds, "folds")];
+            let words = words.iter().filter(|(has, _)| *has).map(|(_, word)| *word);
+            let words = words.collect::<Vec<_>>().join(" ");
+            let noted = store.write_blocking(move |tx| store::set_setting(tx, &key, Some(&words)));
+            if let Err(error) = noted {
+                tracing::warn!(%error, "how names stand on a disk could not be noted");
+            }
+        }
+        found
     }
 
     /// The path in the share that stands on disk under this one.

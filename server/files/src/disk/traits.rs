@@ -1,5 +1,7 @@
 //! What a file system can hold, found out by trying it in the share's root.
 
+use std::io::{self, ErrorKind};
+
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, File, OpenOptions};
 
@@ -42,15 +44,18 @@ impl Traits {
 }
 
 impl Root {
-    /// Finds out what the share's file system can hold. `part` is a name for trying.
+    /// Finds out what the share's file system can hold; nothing where nothing can be written.
+    /// `part` is a name for trying.
     pub(crate) fn traits(&self, part: &str) -> Traits {
         let name = format!("{part}-a\u{e9}");
-        let Some(file) = make(&self.dir, &name) else { return Traits::default() };
+        let Ok(file) = make(&self.dir, &name) else { return Traits::default() };
         let stands = |name: &str| self.dir.symlink_metadata(name).is_ok();
         let folds = stands(&format!("{part}-A\u{e9}")) || stands(&format!("{part}-ae\u{301}"));
         let other = format!("{part}:");
-        let narrow = make(&self.dir, &other).is_none();
-        if !narrow {
+        let made = make(&self.dir, &other);
+        // A full or failing disk says something else.
+        let narrow = made.as_ref().is_err_and(|error| error.kind() == ErrorKind::InvalidInput);
+        if made.is_ok() {
             remove(&self.dir, &other);
         }
         let traits = keeps(&file);
@@ -59,11 +64,11 @@ impl Root {
     }
 }
 
-fn make(dir: &Dir, name: &str) -> Option<File> {
+fn make(dir: &Dir, name: &str) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).follow(FollowSymlinks::No);
     set_mode(&mut options, USUAL);
-    dir.open_with(name, &options).ok()
+    dir.open_with(name, &options)
 }
 
 fn remove(dir: &Dir, name: &str) {
