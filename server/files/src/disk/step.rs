@@ -167,7 +167,7 @@ impl Root {
             return Ok(true);
         }
         self.drop_part(folder, part);
-        Ok(false)
+        Err(Error::Changed)
     }
 
     /// Makes a symbolic link under a part's name.

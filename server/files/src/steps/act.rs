@@ -179,16 +179,21 @@ fn twin(
         let mut candidates = Vec::new();
         for other in db::twins_of(view, share, group)? {
             let same = db::held(view, share, other)?.is_some_and(|held| held.what == *what);
-            let rests = db::unread(view, share, other)?.is_none();
-            if other != id && same && rests && !rot::is_known(view, share, other)? {
-                candidates.extend(rows::known(view, share, other)?);
+            if other == id || !same || rot::is_known(view, share, other)? {
+                continue;
+            }
+            match db::unread(view, share, other)? {
+                None => candidates.extend(rows::known(view, share, other)?),
+                // It is only looked at, and then is the one to be linked to.
+                Some(None) => return Err(Error::Changed),
+                Some(Some(_)) => {}
             }
         }
         candidates.retain(|known| Some(known.stat.inode) != own);
         Ok::<_, Error>(candidates)
     })?;
     for known in candidates {
-        if root.twin_part(&known.path, &known.stat, folder, part).unwrap_or(false) {
+        if root.twin_part(&known.path, &known.stat, folder, part)? {
             return Ok(Some((folder.clone(), part.to_owned())));
         }
     }
