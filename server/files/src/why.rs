@@ -145,8 +145,8 @@ fn spoilt(file: FileId, path: RelPath, earlier: bool) -> Why {
         false => "The disk gives back other bytes than were saved, though nobody changed it.",
         true => "The disk spoilt an earlier version of it that was kept.",
     };
-    let hint = "It is mended by itself as soon as a friend's hive that has it is online. Look after \
-                the disk: it may be failing.";
+    let hint = "It is mended by itself as soon as a friend's hive that has it is online. Look \
+                after the disk: it may be failing.";
     told(Some(file), path, "damaged", detail, hint)
 }
 

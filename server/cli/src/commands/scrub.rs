@@ -43,8 +43,8 @@ pub(crate) async fn run(
         return Ok(());
     }
     Err(Failure::failed(format!(
-        "{left} could not be mended yet. That happens by itself as soon as a friend's hive that has \
-         them is online; skep status tells."
+        "{left} could not be mended yet. That happens by itself as soon as a friend's hive that \
+         has them is online; skep status tells."
     )))
 }
 

@@ -344,7 +344,8 @@ pub(crate) fn dress_of(_: &std::fs::File, stat: &Stat, _: &Traits) -> Dress {
     Dress { modified_ns: stat.modified_ns, ..Dress::default() }
 }
 
-/// Whether a mode is one that files have without being asked, here or at friends: it is not carried.
+/// Whether a mode is one that files have without being asked, here or at friends: it is not
+/// carried.
 #[cfg(unix)]
 fn is_usual(mode: u32, traits: &Traits) -> bool {
     let mode = mode & 0o777;

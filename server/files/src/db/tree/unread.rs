@@ -59,7 +59,8 @@ pub(crate) fn has_unread_objects(
 pub(crate) fn due_unread(view: &View, share: ShareId, limit: u32) -> Result<Vec<FileId>, Error> {
     let mut statement = view.prepare_cached(
         "SELECT id FROM tree_unread WHERE share = ?1 AND due <= ?2
-         AND (code IS NULL OR code NOT IN ('held', 'gone', 'link', 'damaged')) ORDER BY due LIMIT ?3",
+         AND (code IS NULL OR code NOT IN ('held', 'gone', 'link', 'damaged'))
+         ORDER BY due LIMIT ?3",
     )?;
     let rows = statement.query_map(params![share.as_bytes(), view.now().0, limit], read_id)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -81,7 +82,8 @@ pub(crate) fn unreadable(
     limit: u32,
 ) -> Result<Vec<(FileId, String)>, Error> {
     let mut statement = view.prepare_cached(
-        "SELECT id, code FROM tree_unread WHERE share = ?1 AND code IN ('busy', 'unreadable', 'link')
+        "SELECT id, code FROM tree_unread
+         WHERE share = ?1 AND code IN ('busy', 'unreadable', 'link')
          LIMIT ?2",
     )?;
     let rows = statement.query_map(params![share.as_bytes(), limit], |row| {
