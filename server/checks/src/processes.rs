@@ -5,6 +5,8 @@ mod disk;
 mod friends;
 mod picture;
 mod script;
+mod story;
+mod stranger;
 mod trace;
 
 pub use computer::{Computer, Outcome, PATIENCE, eventually, note, number, program};
@@ -12,4 +14,6 @@ pub use disk::Disk;
 pub use friends::{Circle, history};
 pub use picture::{Picture, Thing, print_of};
 pub use script::Script;
+pub use story::{Story, parts};
+pub use stranger::{Line, Stranger, secret_of};
 pub use trace::{Blow, Trace};

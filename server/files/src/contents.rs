@@ -26,6 +26,8 @@ pub(crate) const GIVE_BYTES_MAX: usize = 8 * 1_024 * 1_024;
 /// and a share of the disk.
 const FREE_BYTES_MIN: u64 = 512 * 1_024 * 1_024;
 const FREE_PART_MIN: u64 = 20;
+/// What stays free at the least where the database lies: its log grows by some megabytes.
+const DATA_FREE_BYTES_MIN: u64 = 8 * 1_024 * 1_024;
 /// Pieces of this length that are all zeros become holes.
 const HOLE_BYTES: usize = 64 * 1_024;
 const READ_BYTES: usize = 256 * 1_024;
@@ -133,7 +135,8 @@ struct Shelf {
     bytes: usize,
     /// Received and verified, in a half-written file.
     received: HashMap<Hash, u64>,
-    receiving: HashSet<Hash>,
+    /// Being received, with how many bytes are still to come.
+    receiving: HashMap<Hash, u64>,
     wants: Wants,
     /// Files of which a content arrived.
     arrived: HashSet<FileId>,
@@ -204,6 +207,11 @@ impl Stock {
 
     pub(crate) fn is_received(&self, hash: Hash) -> bool {
         self.shelf().received.contains_key(&hash)
+    }
+
+    /// How many bytes are still to come of what is being received.
+    fn to_come(&self) -> u64 {
+        self.shelf().receiving.values().sum()
     }
 
     /// A received file was put in its place, or is gone.
@@ -411,8 +419,18 @@ fn file_reader(hash: Hash, file: File) -> Result<Reader, Error> {
     Ok(Reader { hash, size, source: Source::File(file) })
 }
 
-/// Whether so much more fits on a share's disk and leaves room for others.
-pub(crate) fn has_room(root: &Root, bytes: u64) -> bool {
-    let Some((free, all)) = root.space() else { return true };
-    free.saturating_sub(bytes) >= FREE_BYTES_MIN.min(all / FREE_PART_MIN)
+/// Whether so much more fits on a share's disk and leaves room for others, and for the hive's own
+/// database where that lies.
+pub(crate) fn need_room(live: &Live, root: &Root, bytes: u64) -> Result<(), Error> {
+    let lacking = |space: Option<(u64, u64)>, least: u64, bytes: u64| {
+        let (free, all) = space?;
+        let needed = bytes.saturating_add(least.max(all / FREE_PART_MIN).min(FREE_BYTES_MIN));
+        Some(needed.saturating_sub(free)).filter(|lacking| *lacking > 0)
+    };
+    let data = || lacking(live.shared.store.chunks().space(), DATA_FREE_BYTES_MIN, 0);
+    let bytes = bytes.saturating_add(live.stock.to_come());
+    match lacking(root.space(), 0, bytes).or_else(data) {
+        Some(bytes) => Err(Error::NoRoom { bytes }),
+        None => Ok(()),
+    }
 }

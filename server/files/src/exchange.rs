@@ -141,6 +141,13 @@ pub fn take_nodes(
     if complete {
         changed |= tree::mend(&mut records, signer)?;
     }
+    for node in nodes {
+        let held = db::unread(tx, share, node.id)?.flatten().is_some_and(|code| code == "held");
+        if held && db::node(tx, share, node.id)?.is_some_and(|node| !tree::is_alive(&node)) {
+            ingest::forget_removal(tx, share, node.id)?;
+            changed = true;
+        }
+    }
     Ok(changed)
 }
 

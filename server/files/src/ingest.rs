@@ -315,7 +315,9 @@ impl Written {
 fn told_at_once(tx: &Tx, share: ShareId, removed: Vec<FileId>) -> Result<Vec<FileId>, Error> {
     let mut held = Vec::new();
     for id in removed {
+        let is_gone = db::node(tx, share, id)?.is_some_and(|node| !tree::is_alive(&node));
         match db::held(tx, share, id)? {
+            Some(_) if is_gone => forget_removal(tx, share, id)?,
             Some(_) => held.push(id),
             None => db::set_read(tx, share, id)?,
         }
@@ -330,6 +332,13 @@ fn told_at_once(tx: &Tx, share: ShareId, removed: Vec<FileId>) -> Result<Vec<Fil
         db::set_unread(tx, share, id, tx.now().plus(REMOVALS_WAIT_MS), Some(code))?;
     }
     Ok(Vec::new())
+}
+
+/// What is missing here was removed by friends too: there is nothing to tell, and nothing to ask.
+pub(crate) fn forget_removal(tx: &Tx, share: ShareId, id: FileId) -> Result<(), Error> {
+    db::set_read(tx, share, id)?;
+    db::set_held(tx, share, id, None)?;
+    db::set_out_of_step(tx, share, id, false)
 }
 
 /// Tells of the removals that waited, or asks the owner. Tells whether there were any.

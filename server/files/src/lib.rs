@@ -66,6 +66,9 @@ pub enum Error {
     TooLarge { size: u64 },
     #[error("the disk is full, or your share of it is used up")]
     Full,
+    /// So much has to become free before more is received.
+    #[error("Waiting for {} free on the disk.", why::size(*.bytes))]
+    NoRoom { bytes: u64 },
     #[error("it cannot be written: {why}")]
     Unwritable { why: String },
     #[error("it cannot be read: {why}")]

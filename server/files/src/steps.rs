@@ -165,7 +165,16 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
         match lacking(live, root, &planned.step)? {
             None => steps.push(planned),
             Some(_) if plan.given_up.contains(&planned.id) => steps.push(planned),
-            Some(lacking) => want(live, &mut plan, &planned, lacking)?,
+            Some(lacking) => {
+                let bytes = lacking.iter().map(|(_, size)| size).sum();
+                match contents::need_room(live, root, bytes) {
+                    Ok(()) => want(live, &mut plan, &planned, lacking)?,
+                    Err(error) => {
+                        let due = store.now().plus(act::HINDERED_MS);
+                        plan.park(planned.id, due, "full", error.to_string());
+                    }
+                }
+            }
         }
     }
     live.stock.want(std::mem::take(&mut plan.wanted));

@@ -240,6 +240,18 @@ fn told(file: Option<FileId>, path: RelPath, code: &'static str, detail: &str, h
     Why { file, path, in_step: false, code, detail: detail.to_owned(), hint: hint.to_owned() }
 }
 
+/// A number of bytes as people read it, never less than it is.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    for (unit, name) in UNITS {
+        if bytes >= unit {
+            let tenths = bytes.div_ceil(unit / 10);
+            return format!("{}.{} {name}", tenths / 10, tenths % 10);
+        }
+    }
+    format!("{bytes} bytes")
+}
+
 /// What rules catch of what is in the folder; of a folder that is caught, nothing inside.
 pub(crate) fn caught(
     view: &View,

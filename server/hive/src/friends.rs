@@ -277,6 +277,7 @@ impl Friends for FriendsOfHive {
     fn sync(&self, share: ShareId) -> BoxFuture<'_, Result<Progress, web::Error>> {
         Box::pin(async move {
             let progress = self.files.progress(share).await?;
+            let newest = self.store.read(move |view| store::newest_record(view, share)).await?;
             let links = self.peers.progress();
             let links = links.borrow().clone();
             let mut friends = BTreeMap::new();
@@ -286,7 +287,7 @@ impl Friends for FriendsOfHive {
                 let Some(one) = shares.get(&share) else { continue };
                 receiving += one.receiving;
                 caught_up &= one.records_in_step;
-                friends.insert(hive, lag_of_friend(one));
+                friends.insert(hive, lag_of_friend(one, newest));
             }
             let here = Lag {
                 in_sync: Some(progress.in_step && caught_up),
@@ -418,10 +419,11 @@ const fn way_of(way: peers::Way) -> Way {
     }
 }
 
-fn lag_of_friend(one: &peers::Progress) -> Lag {
+/// Only who took in the newest record here can have everything.
+fn lag_of_friend(one: &peers::Progress, newest: u64) -> Lag {
     let Some(theirs) = one.theirs else { return Lag::default() };
     Lag {
-        in_sync: Some(one.records_in_step && theirs.files == 0),
+        in_sync: Some(one.records_in_step && one.taken >= newest && theirs.files == 0),
         files: Some(theirs.files),
         bytes: Some(theirs.bytes),
         speed: Some(one.sending).filter(|speed| *speed > 0),

@@ -110,7 +110,7 @@ impl Hive {
         let (taken, wanted) = mpsc::unbounded_channel();
         let house = Arc::new(HouseOfHive::new(store.clone(), files.clone(), signer.clone(), taken));
         let peers = open_peers(&listeners, peers_port, &identity, house.clone(), &store).await?;
-        if matches!(opening, Opening::Restored { .. }) {
+        if is_old(&opening) {
             peers.restored().await.map_err(|error| Error::of_store(error, &places))?;
         }
         let friends = FriendsOfHive::new(
@@ -283,7 +283,7 @@ fn files_options(places: &Places, signer: Arc<dyn Signer>) -> files::Options {
 /// hold a newer state than the restored one. Tokens of documents end: whoever has one names no
 /// generation, and a newer copy would come in twice, once from there and once from the file.
 async fn prepare(store: &Store, opening: &Opening) -> Result<(), store::Error> {
-    let restored = matches!(opening, Opening::Restored { .. });
+    let restored = is_old(opening);
     store
         .write(move |tx| {
             if restored {
@@ -295,6 +295,11 @@ async fn prepare(store: &Store, opening: &Opening) -> Result<(), store::Error> {
             people::ensure_owner(tx, &name).map(|_| ()).map_err(of_people)
         })
         .await
+}
+
+/// Whether the database may tell of an earlier time than the folders and the friends.
+const fn is_old(opening: &Opening) -> bool {
+    matches!(opening, Opening::Restored { .. } | Opening::Copied)
 }
 
 fn of_files(error: files::Error) -> store::Error {

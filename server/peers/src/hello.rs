@@ -197,7 +197,13 @@ async fn write(stream: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> Result<(
 fn admitted(hive: HiveId, hello: Hello) -> Admitted {
     let off = Time::now().since(Time(hello.now));
     if off.abs() > CLOCK_OFF_MS {
-        tracing::warn!(?hive, off_ms = off, "a friend's clock is far from this one's");
+        let hours = off.abs() / types::HOUR_MS;
+        let way = if off < 0 { "ahead of" } else { "behind" };
+        tracing::warn!(
+            ?hive,
+            "A friend's clock is {hours} hours {way} this one's. Files follow all the same, but \
+             the times shown for changes may be wrong: set both clocks."
+        );
     }
     let further = hello.further.iter().filter_map(|text| text.parse().ok());
     let addresses = hello.addresses.into_iter().map(Place::Address).chain(further).collect();

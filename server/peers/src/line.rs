@@ -49,7 +49,7 @@ struct State {
     asks_over: bool,
     gone: HashMap<Hash, Instant>,
     traffic: BTreeMap<ShareId, Traffic>,
-    theirs: BTreeMap<ShareId, (Option<Lag>, bool)>,
+    theirs: BTreeMap<ShareId, (Option<Lag>, bool, u64)>,
     live: VecDeque<Live>,
     sending_live: bool,
 }
@@ -258,14 +258,15 @@ impl Line {
         }
     }
 
-    pub(crate) fn note_course(&self, share: ShareId, in_step: bool) {
+    pub(crate) fn note_course(&self, share: ShareId, in_step: bool, taken: u64) {
         let mut state = self.state();
         if state.shares.contains(&share) {
-            state.theirs.entry(share).or_default().1 = in_step;
+            let theirs = state.theirs.entry(share).or_default();
+            (theirs.1, theirs.2) = (in_step, taken);
         }
     }
 
-    pub(crate) fn theirs(&self, share: ShareId) -> (Option<Lag>, bool) {
+    pub(crate) fn theirs(&self, share: ShareId) -> (Option<Lag>, bool, u64) {
         self.state().theirs.get(&share).copied().unwrap_or_default()
     }
 }

@@ -46,7 +46,10 @@ enum Event {
     /// Shares, with how far each was gone through.
     Shares(Vec<(ShareId, Option<Since>)>, Vec<Vec<u8>>),
     Newer(Vec<ShareId>),
-    Lags(Vec<(ShareId, Lag)>),
+    /// As they were after so many batches were taken in.
+    Lags(u64, Vec<(ShareId, Lag)>),
+    /// A batch was taken in, and this is what is lacking now.
+    Took(Input, Option<(ShareId, Lag)>),
 }
 
 /// Runs until the link ends; tells why it did.
@@ -80,6 +83,8 @@ struct Link {
     positions: BTreeMap<ShareId, Since>,
     said_offers: Option<Vec<Vec<u8>>>,
     said_lags: BTreeMap<ShareId, Lag>,
+    /// How many batches of records were taken in.
+    taken: u64,
     looking: bool,
     look_again: bool,
     helpers: JoinSet<()>,
@@ -101,6 +106,7 @@ impl Link {
             positions: BTreeMap::new(),
             said_offers: None,
             said_lags: BTreeMap::new(),
+            taken: 0,
             looking: false,
             look_again: false,
             helpers: JoinSet::new(),
@@ -218,14 +224,28 @@ impl Link {
                 }
                 Ok(())
             }
-            Event::Lags(lags) => {
-                for (share, lag) in lags {
-                    if self.said_lags.insert(share, lag) != Some(lag) {
-                        self.line.say(&Control::Lag { share, lag });
-                    }
+            Event::Lags(taken, lags) => {
+                if taken == self.taken {
+                    lags.into_iter().for_each(|(share, lag)| self.say_lag(share, lag));
+                } else {
+                    self.ask_lags();
                 }
                 Ok(())
             }
+            Event::Took(input, lag) => {
+                self.taken += 1;
+                // Who hears that records were taken knows then what they make lacking.
+                if let Some((share, lag)) = lag {
+                    self.say_lag(share, lag);
+                }
+                self.step(input)
+            }
+        }
+    }
+
+    fn say_lag(&mut self, share: ShareId, lag: Lag) {
+        if self.said_lags.insert(share, lag) != Some(lag) {
+            self.line.say(&Control::Lag { share, lag });
         }
     }
 
@@ -289,7 +309,8 @@ impl Link {
         }
         if let Some(share) = share {
             let course = self.session.course(share);
-            self.line.note_course(share, course.they_have_all && course.we_have_all);
+            let in_step = course.they_have_all && course.we_have_all;
+            self.line.note_course(share, in_step, course.taken);
         }
         Ok(())
     }
@@ -307,7 +328,7 @@ impl Link {
 
     fn ask_lags(&mut self) {
         let (shared, inbox) = (self.shared.clone(), self.inbox.clone());
-        let shares = self.line.shares();
+        let (shares, taken) = (self.line.shares(), self.taken);
         self.helpers.spawn(async move {
             let mut lags = Vec::new();
             for share in shares {
@@ -315,7 +336,7 @@ impl Link {
                     lags.push((share, lag));
                 }
             }
-            inbox.send(Event::Lags(lags)).await.unwrap_or_default();
+            inbox.send(Event::Lags(taken, lags)).await.unwrap_or_default();
         });
     }
 
@@ -480,10 +501,11 @@ async fn take_all(
             given.push((hash, bytes.0));
         }
         let mut took = Ok(());
+        let any = !records.is_empty();
         if !given.is_empty() {
             took = shared.house.give(share, given).await;
         }
-        if took.is_ok() && !records.is_empty() {
+        if took.is_ok() && any {
             let records = records.into_iter().map(Record::from).collect();
             took = shared.house.take(line.hive, share, records).await;
         }
@@ -491,7 +513,11 @@ async fn take_all(
             tracing::warn!(%share, %failure, "a friend's records could not be taken in");
         }
         shared.fetch.notify_one();
-        let did = Event::Did(Input::Took { share, round, upto, done: took.is_ok() });
+        let lag = match took.is_ok() && any {
+            true => shared.house.lag(share).await.ok().map(|lag| (share, lag)),
+            false => None,
+        };
+        let did = Event::Took(Input::Took { share, round, upto, done: took.is_ok() }, lag);
         if inbox.send(did).await.is_err() {
             return;
         }

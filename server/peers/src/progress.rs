@@ -57,10 +57,11 @@ pub(crate) async fn run(shared: Arc<Shared>) {
                 pace.receiving = smooth(pace.receiving, received);
                 pace.sending = smooth(pace.sending, sent);
                 pace.last = traffic;
-                let (theirs, records_in_step) = line.theirs(share);
+                let (theirs, records_in_step, taken) = line.theirs(share);
                 let progress = Progress {
                     theirs,
                     records_in_step,
+                    taken,
                     received: traffic.received,
                     sent: traffic.sent,
                     receiving: pace.receiving as u64,

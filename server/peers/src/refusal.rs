@@ -13,7 +13,10 @@ pub enum Refusal {
     NoInvitation,
     #[error("The other hive knows no such invitation. Ask your friend for a new one.")]
     InvitationUnknown,
-    #[error("This invitation has expired. Ask your friend for a new one.")]
+    #[error(
+        "This invitation has expired, or was made while your friend's clock was wrong. Ask your \
+         friend for a new one."
+    )]
     InvitationExpired,
     #[error("This invitation was used already. Ask your friend for a new one.")]
     InvitationUsed,

@@ -88,6 +88,8 @@ pub(crate) enum Output {
 /// How far the two are with a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Course {
+    /// How far the other end went through this hive's records, durably.
+    pub(crate) taken: u64,
     /// The other end has taken everything that is known to be here.
     pub(crate) they_have_all: bool,
     /// The other end said that there is no more, and it was taken.
@@ -151,6 +153,7 @@ impl Session {
         let they = self.outgoing.get(&share);
         let we = self.incoming.get(&share);
         Course {
+            taken: they.map_or(0, |out| out.acknowledged),
             they_have_all: they.is_some_and(|out| out.live && !out.more && out.ahead.is_empty()),
             we_have_all: we.is_some_and(|into| into.heard && into.taking == 0 && !into.resting),
         }

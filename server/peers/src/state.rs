@@ -56,6 +56,8 @@ pub struct Progress {
     pub theirs: Option<Lag>,
     /// Whether they took in all of this hive's records, and this one all of theirs.
     pub records_in_step: bool,
+    /// How far they went through this hive's records, durably. [`Progress::theirs`] was said after.
+    pub taken: u64,
     /// Bytes of contents that came from them, and went to them, in this session.
     pub received: u64,
     pub sent: u64,

@@ -1,6 +1,6 @@
 //! Hives over TCP: two connections, each under TLS, joined by a mark that the caller draws.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,8 @@ use futures::future::{BoxFuture, join_all, select_ok};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use types::{HiveId, Signer};
@@ -116,10 +117,9 @@ async fn call(
 type Halves = Arc<Mutex<HashMap<(HiveId, [u8; 16]), (u8, Box<dyn Stream>)>>>;
 
 async fn doorkeeper(listener: TcpListener, acceptor: TlsAcceptor, taken: Taken) {
-    let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     let halves = Halves::default();
+    let mut greeted: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let Ok(place) = room.clone().acquire_owned().await else { return };
         let (tcp, address) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -129,7 +129,14 @@ async fn doorkeeper(listener: TcpListener, acceptor: TlsAcceptor, taken: Taken) 
             }
         };
         let (acceptor, halves, taken) = (acceptor.clone(), halves.clone(), taken.clone());
-        tokio::spawn(async move {
+        greeted.retain(|stranger| !stranger.is_finished());
+        if greeted.len() >= HANDSHAKES_MAX
+            && let Some(slowest) = greeted.pop_front()
+        {
+            // A hive needs a moment. Whoever dawdles makes way for those who come after.
+            slowest.abort();
+        }
+        let greeting = tokio::spawn(async move {
             let done = timeout(HANDSHAKE_TIME, greet(tcp, address, &acceptor, &halves)).await;
             let key = match done {
                 Ok(Ok(Joined::Both(pair))) => return taken(*pair),
@@ -137,10 +144,12 @@ async fn doorkeeper(listener: TcpListener, acceptor: TlsAcceptor, taken: Taken) 
                 Ok(Err(error)) => return tracing::debug!(%address, %error, "no hive at the door"),
                 Err(_) => return tracing::debug!(%address, "nobody spoke at the door"),
             };
-            drop(place);
-            sleep(HANDSHAKE_TIME).await;
-            drop(halves.lock().unwrap_or_else(PoisonError::into_inner).remove(&key));
+            tokio::spawn(async move {
+                sleep(HANDSHAKE_TIME).await;
+                drop(halves.lock().unwrap_or_else(PoisonError::into_inner).remove(&key));
+            });
         });
+        greeted.push_back(greeting.abort_handle());
     }
 }
 

@@ -6,6 +6,8 @@ use types::{DAY_MS, HiveId, InvitationId, Right, ShareId, Signer, Time};
 use crate::{Error, Introduction, befriend, db, group};
 
 const LIFE_MS: i64 = 7 * DAY_MS;
+/// How far a clock may be set back after an invitation was made.
+const CLOCK_OFF_MS: i64 = DAY_MS;
 /// Domain separation of the hash, see BLAKE3's `derive_key`.
 const CONTEXT: &str = "Skep 2026-11 secret of an invitation";
 
@@ -46,7 +48,9 @@ impl Invitation {
         if self.uses >= self.uses_max {
             return Err(Error::InvitationUsed);
         }
-        if self.expires_at <= now { Err(Error::InvitationExpired) } else { Ok(()) }
+        // One that was made after now was made by a clock that was wrong: nobody knows how old it is.
+        let is_ahead = self.created_at > now.plus(CLOCK_OFF_MS);
+        if self.expires_at <= now || is_ahead { Err(Error::InvitationExpired) } else { Ok(()) }
     }
 }
 

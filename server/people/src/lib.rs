@@ -82,7 +82,7 @@ pub enum Error {
     NotManager(String),
     #[error("this invitation is not known: it was taken back, or never existed")]
     InvitationUnknown,
-    #[error("this invitation has expired")]
+    #[error("this invitation has expired, or was made while the clock was wrong")]
     InvitationExpired,
     #[error("this invitation was answered already, and it was for one friend")]
     InvitationUsed,

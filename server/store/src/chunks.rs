@@ -117,7 +117,12 @@ impl Chunks {
 
     /// How many bytes are free where they lie.
     pub fn free(&self) -> Option<u64> {
-        self.0.packs.free()
+        self.space().map(|(free, _)| free)
+    }
+
+    /// How many bytes are free where they lie, and how many there are.
+    pub fn space(&self) -> Option<(u64, u64)> {
+        self.0.packs.space()
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

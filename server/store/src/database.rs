@@ -5,13 +5,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
 use types::Time;
 
 use crate::{Error, Folder, journal};
 
 const SNAPSHOTS_MAX: usize = 6;
+/// The setting that tells when the database's file came to be.
+const BORN: &str = "database.born";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pages copied at a time, so that a snapshot never holds the writer up for long.
 const SNAPSHOT_STEP_PAGES: i32 = 4_096;
@@ -22,6 +24,9 @@ pub enum Opening {
     /// There was no database: a new hive.
     New,
     Sound,
+    /// Sound, but another file than the one that this hive wrote last: put back from a copy, or
+    /// moved here. What it tells may be old.
+    Copied,
     /// The file was damaged. It was moved aside, and a snapshot (or, if none was good, an empty
     /// database) stands in its place.
     Restored {
@@ -45,10 +50,42 @@ pub(crate) fn open(folder: &Folder, now: Time) -> Result<(Connection, Opening), 
         return restore(folder, now, "its newest changes are unreadable".to_owned());
     }
     match open_and_check(&path) {
-        Ok(connection) => Ok((connection, Opening::Sound)),
+        Ok(connection) => match is_copy(&connection, &path)? {
+            true => Ok((connection, Opening::Copied)),
+            false => Ok((connection, Opening::Sound)),
+        },
         Err(Error::Damaged(why)) => restore(folder, now, why),
         Err(other) => Err(other),
     }
+}
+
+/// A copy is born later than the file that it was made from. Where the file system does not tell
+/// when, nothing is known.
+fn is_copy(connection: &Connection, path: &Path) -> Result<bool, Error> {
+    let Some(born) = born(path) else { return Ok(false) };
+    let known: Option<String> = connection
+        .query_row("SELECT value FROM setting WHERE key = ?1", [BORN], |row| row.get(0))
+        .optional()?;
+    if known.as_ref() == Some(&born) {
+        return Ok(false);
+    }
+    note_birth(connection, &born)?;
+    Ok(known.is_some())
+}
+
+fn born(path: &Path) -> Option<String> {
+    let born = fs::metadata(path).and_then(|file| file.created()).ok()?;
+    let since = born.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(since.as_nanos().to_string())
+}
+
+fn note_birth(connection: &Connection, born: &str) -> Result<(), Error> {
+    connection.execute(
+        "INSERT INTO setting (key, value) VALUES (?1, ?2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [BORN, born],
+    )?;
+    Ok(())
 }
 
 /// SQLite passes over a write-ahead log with a bad header as if it were empty, so that all changes

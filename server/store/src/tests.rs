@@ -133,3 +133,24 @@ fn a_full_disk_is_told_to_everybody_who_waits_and_the_store_goes_on() {
     remember(&store, "after").expect("there is room again");
     assert!(recalls(&store, "before") && !recalls(&store, "large"));
 }
+
+#[test]
+fn a_copy_that_was_put_back_is_known_for_one() {
+    let home = tempfile::tempdir().expect("a folder");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let reopened = || {
+        let (store, opening) = open(home.path()).expect("it opens");
+        runtime.block_on(store.claim_file()).expect("it is claimed");
+        store.close();
+        opening
+    };
+    assert_eq!(reopened(), Opening::New);
+    assert_eq!(reopened(), Opening::Sound);
+    let (database, copy) = (home.path().join("hive.db"), home.path().join("copy"));
+    let told_here = std::fs::metadata(&database).is_ok_and(|about| about.created().is_ok());
+    std::fs::copy(&database, &copy).expect("copied");
+    std::fs::rename(&copy, &database).expect("put back");
+    let expected = if told_here { Opening::Copied } else { Opening::Sound };
+    assert_eq!(reopened(), expected);
+    assert_eq!(reopened(), Opening::Sound);
+}

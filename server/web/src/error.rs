@@ -199,7 +199,7 @@ impl From<files::Error> for Error {
                 words,
                 "Download it and open it in a program on your computer",
             ),
-            files::Error::Full => disk_full(),
+            files::Error::Full | files::Error::NoRoom { .. } => disk_full(),
             files::Error::Unwritable { .. } => Self::new(
                 Code::CONFLICT,
                 "unwritable",

@@ -111,6 +111,25 @@ impl Disk {
         assert!(self.mount(), "the disk must come back");
     }
 
+    /// Gives a disk in memory another size.
+    ///
+    /// # Panics
+    /// If that cannot be done.
+    pub fn resize(&self, bytes: u64) {
+        let mut mount = Command::new("mount");
+        mount.args(["-o", &format!("remount,size={bytes}")]).arg(self.folder());
+        assert!(works(&mut mount), "the disk must get another size");
+    }
+
+    /// How many bytes are free.
+    ///
+    /// # Panics
+    /// If the disk is gone.
+    pub fn free(&self) -> u64 {
+        let facts = rustix::fs::statvfs(self.folder()).expect("the disk must be there");
+        facts.f_bavail * facts.f_frsize
+    }
+
     /// Takes all room but a little.
     ///
     /// # Panics

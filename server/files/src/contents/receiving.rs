@@ -1,4 +1,4 @@
-//! A content on its way in, range by range.
+//! A content on its way here: written by position, kept over a restart, and verified as a whole.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use types::{Hash, RelPath};
 
-use super::{READ_BYTES, Reader, Source, has_room, part_of, write_with_holes};
+use super::{READ_BYTES, Reader, Source, need_room, part_of, write_with_holes};
 use crate::db::tree as db;
 use crate::disk::{Root, copy_range, read_at, read_error, write_at, write_error};
 use crate::live::Live;
 use crate::{Error, rot};
+
+/// How many bytes are received until it is looked again how much is free.
+const LOOK_BYTES: u64 = 8 * 1_024 * 1_024;
 
 /// A content that is being received. What was kept survives a restart. Blocks.
 pub struct Receiving {
@@ -26,6 +29,8 @@ pub struct Receiving {
     hashed: u64,
     /// What ranges were taken over from.
     taken_from: HashSet<Hash>,
+    /// How many bytes were written since it was looked how much is free.
+    looked: u64,
 }
 
 impl std::fmt::Debug for Receiving {
@@ -37,12 +42,21 @@ impl std::fmt::Debug for Receiving {
 impl Receiving {
     pub(crate) fn open(live: &Arc<Live>, hash: Hash, size: u64) -> Result<Self, Error> {
         let share = live.share.id;
-        if !live.stock.shelf().receiving.insert(hash) {
-            return Err(Error::Refused("This content is being received already.".to_owned()));
+        {
+            let mut shelf = live.stock.shelf();
+            if shelf.receiving.contains_key(&hash) {
+                return Err(Error::Refused("This content is being received already.".to_owned()));
+            }
+            shelf.receiving.insert(hash, 0);
         }
         let opened = Self::open_part(live, hash, size);
-        if opened.is_err() {
+        if let Err(error) = &opened {
             live.stock.shelf().receiving.remove(&hash);
+            if let Error::NoRoom { .. } = error {
+                // Whoever needs it says so, and asks again when there is room.
+                live.stock.arrived(hash);
+                live.wake();
+            }
         }
         tracing::trace!(%share, %hash, "a content is received");
         opened
@@ -53,9 +67,9 @@ impl Receiving {
         let root = live.root()?;
         let known = live.shared.store.read_blocking(|view| db::part(view, share, hash))?;
         let mut here = Ranges(known.unwrap_or_default());
-        if !has_room(&root, size.saturating_sub(here.total())) {
-            return Err(Error::Full);
-        }
+        let to_come = size.saturating_sub(here.total());
+        need_room(live, &root, to_come)?;
+        live.stock.shelf().receiving.insert(hash, to_come);
         let (file, new) = root.open_part(&part_of(share, hash))?;
         let length = file.metadata().map_err(|error| read_error(&error))?.len();
         let fresh = new || here.0.is_empty() || length != size;
@@ -79,6 +93,7 @@ impl Receiving {
             hasher,
             hashed: 0,
             taken_from: HashSet::new(),
+            looked: 0,
         })
     }
 
@@ -97,6 +112,14 @@ impl Receiving {
         let end = at.saturating_add(bytes.len() as u64);
         if end > self.size {
             return Err(Error::TooLarge { size: end });
+        }
+        self.looked += bytes.len() as u64;
+        if let Some(to_come) = self.live.stock.shelf().receiving.get_mut(&self.hash) {
+            *to_come = to_come.saturating_sub(bytes.len() as u64);
+        }
+        if self.looked >= LOOK_BYTES {
+            self.looked = 0;
+            need_room(&self.live, &self.root, 0)?;
         }
         let written = match self.fresh {
             true => write_with_holes(&self.file, at, bytes),

@@ -183,38 +183,33 @@ impl Root {
         Err(Error::Unwritable { why: "this system makes no symbolic links".to_owned() })
     }
 
-    /// Puts a part in its place, which must be free, or hold what is expected. Tells how it stands
-    /// there, and whether the old thing now stands under the part's name, in the folder of `path`.
+    /// Puts a part in its place, which must be free, or hold what is expected: then the old thing is
+    /// given the name `old`, which is the part's own or one that is free. Tells how the part stands
+    /// in its place, and whether the old thing stands beside it now.
     pub(crate) fn put_part(
         &self,
         (part_folder, part): (&RelPath, &str),
         path: &RelPath,
         kind: EntryKind,
-        expected: Option<&Stat>,
+        instead: Option<(&Stat, &str)>,
     ) -> Result<(Stat, bool), Error> {
         let from = self.folder(part_folder).map_err(|error| write_error(&error))?;
         let ready = stat_by_name(&from, part).filter(|stat| stat.kind == kind);
         let ready = ready.ok_or(Error::Changed)?;
         let (folder, name) = self.parent(path)?;
-        let here = path.parent().as_ref() == Some(part_folder);
-        if !here {
-            rename_new(&from, part, &folder, part)?;
-        }
-        let Some(expected) = expected else {
-            rename_new(&folder, part, &folder, name.as_str())?;
+        let Some((expected, old)) = instead else {
+            rename_new(&from, part, &folder, name.as_str())?;
             return Ok((ready.renamed(stat_by_name(&folder, name.as_str())), false));
         };
         self.check(path, expected)?;
-        if !rename_swap(&folder, part, name.as_str())? {
-            put_over(&folder, part, &name)?;
-            return Ok((ready.renamed(stat_by_name(&folder, name.as_str())), false));
+        if part != old {
+            rename_new(&from, part, &folder, old)?;
         }
-        let old = folder.symlink_metadata(part).map_err(|error| read_error(&error))?;
-        if stat_of(&old).is_some_and(|old| old.is_as(expected)) {
-            return Ok((ready.renamed(stat_by_name(&folder, name.as_str())), true));
+        let replaced = swap(&folder, old, &name, expected);
+        if replaced.is_err() && part != old {
+            rename_new(&folder, old, &from, part)?;
         }
-        rename_swap(&folder, part, name.as_str())?;
-        Err(Error::Changed)
+        Ok((ready.renamed(stat_by_name(&folder, name.as_str())), replaced?))
     }
 
     /// Gives what stands under a part's name a name that people see, where nothing may stand.
@@ -315,6 +310,20 @@ impl Root {
     fn must_stat(&self, path: &RelPath) -> Result<Stat, Error> {
         self.stat(path).map_err(|error| read_error(&error))?.ok_or(Error::Changed)
     }
+}
+
+/// Swaps a part with what is expected under a name, or leaves both as they are.
+fn swap(folder: &Dir, part: &str, name: &Name, expected: &Stat) -> Result<bool, Error> {
+    if !rename_swap(folder, part, name.as_str())? {
+        put_over(folder, part, name)?;
+        return Ok(false);
+    }
+    let old = folder.symlink_metadata(part).map_err(|error| read_error(&error))?;
+    if stat_of(&old).is_some_and(|old| old.is_as(expected)) {
+        return Ok(true);
+    }
+    rename_swap(folder, part, name.as_str())?;
+    Err(Error::Changed)
 }
 
 /// Where the file system cannot swap two names.

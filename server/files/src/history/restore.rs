@@ -259,7 +259,8 @@ pub(super) fn write(
     if stands.is_some() {
         keep_what_stands(live, root, path)?;
     }
-    match root.put_part((&folder, &part), path, kind_of(what), stands.as_ref()) {
+    let instead = stands.as_ref().map(|stands| (stands, part.as_str()));
+    match root.put_part((&folder, &part), path, kind_of(what), instead) {
         Ok((_, old)) => {
             root.sync_folder(&folder)?;
             if old {

@@ -22,7 +22,7 @@ use crate::{Error, db as rows, kept, rot, twins};
 /// From so many files or folders on, everything is made durable by one call.
 const SYNC_TOGETHER_MIN: usize = 4;
 /// How long a step waits that cannot be taken at all at the moment.
-const HINDERED_MS: i64 = 10_000;
+pub(super) const HINDERED_MS: i64 = 10_000;
 
 /// A step that is made ready.
 struct Ready {
@@ -67,8 +67,15 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
             Err(error) => failed.push((planned.id, error)),
         }
     }
-    if together && ready.iter().any(|ready| ready.part.is_some()) {
-        root.sync_all()?;
+    if together
+        && ready.iter().any(|ready| ready.part.is_some())
+        && let Err(error) = root.sync_all()
+    {
+        // What was written may be lost without another word: it is written anew.
+        for Ready { step, part, .. } in &ready {
+            give_up(live, root, step, part.as_ref());
+        }
+        return Err(error);
     }
     let (changes, old) = {
         let _alone = live.scanning();
@@ -79,16 +86,12 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
             match act(live, root, id, &step, part.as_ref(), &mut folders) {
                 Ok(one) => done.push((id, step, one)),
                 Err(error) => {
-                    if let Some((folder, name)) = &part
-                        && *name != received_name(live, &step)
-                    {
-                        root.drop_part(folder, name);
-                    }
+                    give_up(live, root, &step, part.as_ref());
                     failed.push((id, error));
                 }
             }
         }
-        sync(root, &folders);
+        sync(root, &folders)?;
         write(live, done, failed)?
     };
     for (folder, part, path) in old {
@@ -96,6 +99,19 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
     }
     live.tell(changes);
     Ok(())
+}
+
+/// A part is not put in its place after all. What was received bit by bit is kept.
+fn give_up(live: &Live, root: &Root, step: &Step, part: Option<&(RelPath, String)>) {
+    match (part, step) {
+        (Some((_, name)), Step::Write { what: What::File { hash, size, .. }, .. })
+            if *name == part_of(live.share.id, *hash) =>
+        {
+            live.stock.received_again(*hash, *size);
+        }
+        (Some((folder, name)), _) => root.drop_part(folder, name),
+        (None, _) => {}
+    }
 }
 
 /// Makes a new content ready, durable unless all are synced together.
@@ -125,9 +141,6 @@ fn prepare(
             if let Some(part) = twin(live, root, *id, what, (&folder, &part))? {
                 return Ok(Some(part));
             }
-            if !contents::has_room(root, *size) {
-                return Err(Error::Full);
-            }
             let (place, name_of_part) = match live.stock.take_received(*hash) {
                 true => (RelPath::root(), part_of(share, *hash)),
                 false => (folder.clone(), part),
@@ -135,8 +148,10 @@ fn prepare(
             let received = name_of_part == part_of(share, *hash);
             let made = (|| {
                 let file = if received {
+                    // It takes no more room than it has taken already.
                     root.open_part(&name_of_part)?.0
                 } else {
+                    contents::need_room(live, root, *size)?;
                     let file = root.new_part(&place, &name_of_part)?;
                     if *size > 0 {
                         let found = find(live, root, *hash)?.ok_or(Error::Gone)?;
@@ -200,13 +215,6 @@ fn twin(
     Ok(None)
 }
 
-fn received_name(live: &Live, step: &Step) -> String {
-    match step {
-        Step::Write { what: What::File { hash, .. }, .. } => part_of(live.share.id, *hash),
-        _ => String::new(),
-    }
-}
-
 fn dress(what: &What) -> Dress {
     match what {
         What::File { modified_ns, executable, attributes, .. } => Dress {
@@ -254,7 +262,15 @@ fn act(
                 return Err(Error::Changed);
             }
             let expected = expected.map(|known| known.stat);
-            put((root, &live.traits()), &path, part, expected.as_ref(), what, folders)
+            // What was received bit by bit has a name under which nothing old is looked for.
+            let is_received = |hash| part.is_some_and(|(_, name)| *name == part_of(share, hash));
+            let drawn = match what {
+                What::File { hash, .. } if is_received(*hash) => {
+                    Some(live.shared.parts.draw_for(share, true))
+                }
+                _ => None,
+            };
+            put((root, &live.traits()), &path, part, expected.as_ref(), what, (drawn, folders))
         }
         Step::Remove { held } => {
             let known = known_as(held)?;
@@ -286,15 +302,17 @@ fn put(
     part: Option<&(RelPath, String)>,
     expected: Option<&Stat>,
     what: &What,
-    folders: &mut BTreeSet<RelPath>,
+    (drawn, folders): (Option<String>, &mut BTreeSet<RelPath>),
 ) -> Result<Done, Error> {
     let Some((part_folder, name)) = part else {
         let stat = root.dress(path, expected.ok_or(Error::Changed)?, &dress(what), traits)?;
         return Ok(Done::Placed { seen: Seen { path: path.clone(), stat }, old: None });
     };
     let folder = path.parent().unwrap_or_default();
-    let (stat, replaced) = root.put_part((part_folder, name), path, kind_of(what), expected)?;
-    let old = replaced.then(|| (folder.clone(), name.clone()));
+    let beside = drawn.as_deref().unwrap_or(name);
+    let instead = expected.map(|expected| (expected, beside));
+    let (stat, replaced) = root.put_part((part_folder, name), path, kind_of(what), instead)?;
+    let old = replaced.then(|| (folder.clone(), beside.to_owned()));
     if *part_folder != folder {
         folders.insert(part_folder.clone());
     }
@@ -331,16 +349,16 @@ fn known_as(live: &Live, id: FileId, held: &Held) -> Result<Known, Error> {
     if same { Ok(known) } else { Err(Error::Changed) }
 }
 
-/// A folder that cannot be synced is told of: its names come after a crash as they may.
-fn sync(root: &Root, folders: &BTreeSet<RelPath>) {
-    let synced = if folders.len() >= SYNC_TOGETHER_MIN && !SYNC_EACH {
-        root.sync_all()
-    } else {
-        folders.iter().try_for_each(|folder| root.sync_folder(folder))
-    };
-    if let Err(error) = synced {
-        tracing::warn!(%error, "a folder could not be made durable");
+/// Makes new names durable. Where one folder cannot be synced, the whole file system may be; if
+/// that fails too, nothing was done as far as the rows know, and it is looked at anew.
+fn sync(root: &Root, folders: &BTreeSet<RelPath>) -> Result<(), Error> {
+    if folders.len() >= SYNC_TOGETHER_MIN && !SYNC_EACH {
+        return root.sync_all();
     }
+    folders.iter().try_for_each(|folder| root.sync_folder(folder)).or_else(|error| {
+        tracing::warn!(%error, "a folder could not be made durable by itself");
+        root.sync_all()
+    })
 }
 
 type Old = Vec<(RelPath, String, RelPath)>;
@@ -429,7 +447,9 @@ fn note_version(tx: &mut Tx, share: ShareId, id: FileId, what: &What) -> Result<
 fn reason(error: &Error) -> (&'static str, i64) {
     match error {
         Error::Changed | Error::Gone | Error::Taken => ("changed", AGAIN_MS),
-        Error::Full | Error::Store(store::Error::Full) => ("full", HINDERED_MS),
+        Error::Full | Error::NoRoom { .. } | Error::Store(store::Error::Full) => {
+            ("full", HINDERED_MS)
+        }
         Error::BadPath(_) => ("name", HINDERED_MS),
         _ => ("unwritable", HINDERED_MS),
     }

@@ -54,14 +54,15 @@ impl Packs {
     }
 
     #[cfg(unix)]
-    pub(super) fn free(&self) -> Option<u64> {
+    pub(super) fn space(&self) -> Option<(u64, u64)> {
         let folder = self.folder.parent()?;
         let facts = rustix::fs::statvfs(folder).ok()?;
-        Some(facts.f_bavail.saturating_mul(facts.f_frsize))
+        let bytes = |blocks: u64| blocks.saturating_mul(facts.f_frsize);
+        Some((bytes(facts.f_bavail), bytes(facts.f_blocks)))
     }
 
     #[cfg(not(unix))]
-    pub(super) fn free(&self) -> Option<u64> {
+    pub(super) fn space(&self) -> Option<(u64, u64)> {
         None
     }
 

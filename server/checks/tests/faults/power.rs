@@ -1,9 +1,10 @@
 //! The power is cut at a random moment: what was acknowledged is there when it comes back.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use checks::processes::{Computer, Disk, eventually, note, number};
+use checks::processes::{Circle, Computer, Disk, Story, eventually, note, number, parts};
 use checks::{Page, Room, text};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -12,6 +13,7 @@ use serde_json::json;
 const BYTES: u64 = 96 << 20;
 /// A cut takes about two seconds; a night's run asks for more.
 const CUTS: u64 = 4;
+const CUTS_RECEIVING: u64 = 2;
 const LIFE_MS_MAX: u64 = 700;
 
 /// The computer stops, and starts again with what its disk kept.
@@ -143,4 +145,73 @@ fn a_hive_that_said_it_is_ready_is_the_same_after_a_power_cut() {
     let made = fs::read(computer.path("Trip/made.md")).unwrap_or_default();
     assert_eq!(made, b"made\n", "a file that was answered for is there, and whole");
     computer.start();
+}
+
+/// Names that a friend's hive was said to have, once it was said after they were known here.
+fn acknowledged(ana: &mut Computer, share: &str) -> Option<Vec<String>> {
+    let listed = ana.get(&format!("/api/v1/shares/{share}/files?limit=5000"));
+    let names =
+        listed["entries"].as_array().into_iter().flatten().map(|entry| text(&entry["path"]));
+    let sync = ana.get(&format!("/api/v1/shares/{share}/sync"));
+    let all = sync["here"]["in_sync"] == true && sync["friends"][0]["in_sync"] == true;
+    all.then(|| names.collect())
+}
+
+#[test]
+fn what_a_friend_was_said_to_have_survives_a_power_cut_there() {
+    let Some(mut disk) = Disk::with_power(BYTES) else { return };
+    let seed = number("SKEP_SEED", 1);
+    let mut chance = StdRng::seed_from_u64(seed);
+    let computers = vec![Computer::new("Ana"), Computer::at("Bo", &disk.folder())];
+    let mut circle = Circle::of(computers);
+    let mut story = Story::begin(&circle.folder(0));
+    circle.settled("begun");
+    let share = text(&circle.computers[0].get("/api/v1/shares")[0]["id"]);
+    let mut told = 0;
+    for cut in 0..number("SKEP_CUTS", CUTS_RECEIVING) {
+        let now = format!("seed {seed}, cut {cut}");
+        let life = Duration::from_millis(chance.random_range(200..LIFE_MS_MAX * 3));
+        let (since, mut number, mut has) = (Instant::now(), 0, Vec::new());
+        while since.elapsed() < life {
+            match chance.random_range(0..8) {
+                0 => story.go_on(),
+                _ => {
+                    let large = chance.random_range(0..6) == 0;
+                    let content = large.then(|| {
+                        let mut content = vec![0; chance.random_range(70_000..300_000)];
+                        chance.fill(&mut content[..]);
+                        content
+                    });
+                    story.save(&format!("{cut}-{number}.bin"), content);
+                    number += 1;
+                }
+            }
+            std::thread::sleep(Duration::from_millis(chance.random_range(0..60)));
+            has = acknowledged(&mut circle.computers[0], &share).unwrap_or(has);
+        }
+        let expected = circle.picture(0);
+        let was_cut = disk.cut();
+        circle.computers[1].kill();
+        if !was_cut {
+            return;
+        }
+        disk.power_on();
+        let there = circle.picture(1);
+        story.is_whole(&circle.folder(1), &now);
+        for name in has.iter().filter(|name| name.starts_with(&format!("{cut}-"))) {
+            told += 1;
+            let is_there = there.0.contains_key(Path::new(name));
+            assert!(is_there, "{now}: {name} was said to be there and is not");
+        }
+        circle.computers[1].start();
+        let there = circle.settled(&now);
+        assert!(
+            expected.difference(&there).is_empty(),
+            "{now}: {:#?}",
+            expected.difference(&there)
+        );
+        let folder = circle.folder(1);
+        eventually("nothing half-written is left", || parts(&folder).is_empty());
+    }
+    note(&format!("seed {seed}: {told} files were said to be there, and all were"));
 }

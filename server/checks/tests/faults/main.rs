@@ -1,0 +1,12 @@
+//! Real processes, and what befalls them: death, power cuts, full disks, wrong clocks, strangers.
+
+mod boundaries;
+mod clocks;
+mod full;
+mod large;
+mod power;
+mod processes;
+mod receiving;
+mod refusals;
+mod restored;
+mod strangers;
