@@ -113,6 +113,9 @@ impl Hive {
         if is_old(&opening) {
             peers.restored().await.map_err(|error| Error::of_store(error, &places))?;
         }
+        if let Err(error) = store.claim_file().await {
+            tracing::warn!(%error, "a copy that is put back later will not be known for one");
+        }
         let friends = FriendsOfHive::new(
             store.clone(),
             files.clone(),

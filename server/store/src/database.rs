@@ -13,7 +13,7 @@ use crate::{Error, Folder, journal};
 
 const SNAPSHOTS_MAX: usize = 6;
 /// The setting that tells when the database's file came to be.
-const BORN: &str = "database.born";
+pub(crate) const BORN: &str = "database.born";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pages copied at a time, so that a snapshot never holds the writer up for long.
 const SNAPSHOT_STEP_PAGES: i32 = 4_096;
@@ -66,26 +66,14 @@ fn is_copy(connection: &Connection, path: &Path) -> Result<bool, Error> {
     let known: Option<String> = connection
         .query_row("SELECT value FROM setting WHERE key = ?1", [BORN], |row| row.get(0))
         .optional()?;
-    if known.as_ref() == Some(&born) {
-        return Ok(false);
-    }
-    note_birth(connection, &born)?;
-    Ok(known.is_some())
+    Ok(known.is_some_and(|known| known != born))
 }
 
-fn born(path: &Path) -> Option<String> {
+/// When the database's file came to be, if the file system tells.
+pub(crate) fn born(path: &Path) -> Option<String> {
     let born = fs::metadata(path).and_then(|file| file.created()).ok()?;
     let since = born.duration_since(std::time::UNIX_EPOCH).ok()?;
     Some(since.as_nanos().to_string())
-}
-
-fn note_birth(connection: &Connection, born: &str) -> Result<(), Error> {
-    connection.execute(
-        "INSERT INTO setting (key, value) VALUES (?1, ?2)
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        [BORN, born],
-    )?;
-    Ok(())
 }
 
 /// SQLite passes over a write-ahead log with a bad header as if it were empty, so that all changes

@@ -10,7 +10,9 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 use types::Time;
 
-use crate::{Chunks, Error, Folder, Opening, Tx, View, database, journal, record};
+use crate::{
+    Chunks, Error, Folder, Opening, Tx, View, database, journal, record, set_setting, setting,
+};
 
 /// How many changes may wait for the writer before callers wait in line.
 const WRITES_WAITING_MAX: usize = 1_024;
@@ -83,6 +85,18 @@ impl Store {
             thread: Mutex::new(Some(thread)),
         };
         Ok((Self { inner: Arc::new(inner) }, opening))
+    }
+
+    /// Notes which file the database is from now on. What stands in its place at a later opening,
+    /// such as a copy that was put back, is [`Opening::Copied`]. To be called once everything was
+    /// done that an old database needs.
+    pub async fn claim_file(&self) -> Result<(), Error> {
+        let born = database::born(&self.inner.folder.database());
+        let known = self.read(|view| setting(view, database::BORN)).await?;
+        if born.is_none() || born == known {
+            return Ok(());
+        }
+        self.write(move |tx| set_setting(tx, database::BORN, born.as_deref())).await
     }
 
     /// Runs one change and waits until it is durable. Nothing is kept if `change` fails.

@@ -18,8 +18,7 @@ const CALLS: [&str; 9] = [
     "ftruncate,fchmod,utimensat,copy_file_range",
 ];
 /// Everyday's blows: of which calls, and which of them.
-const EVERYDAY: [(usize, u32); 9] =
-    [(0, 1), (0, 2), (0, 3), (1, 1), (1, 4), (3, 3), (5, 2), (6, 1), (8, 2)];
+const EVERYDAY: [(usize, u32); 6] = [(0, 1), (0, 2), (1, 1), (3, 3), (5, 2), (8, 2)];
 /// How long a hive may take for a round with neither death nor end.
 const ROUND_MAX: Duration = Duration::from_secs(8);
 
@@ -79,13 +78,8 @@ fn a_hive_may_die_at_any_call_while_it_receives() {
 }
 
 /// Everyday's errors: which, and at which calls.
-const REFUSED: [(&str, &str); 5] = [
-    ("EIO", "fsync,fdatasync,syncfs"),
-    ("ENOSPC", "pwrite64"),
-    ("EIO", "pread64,read"),
-    ("EIO", "rename,renameat,renameat2"),
-    ("ENOSPC", "openat,mkdir,mkdirat,ftruncate"),
-];
+const REFUSED: [(&str, &str); 3] =
+    [("EIO", "fsync,fdatasync,syncfs"), ("ENOSPC", "pwrite64"), ("EIO", "pread64,read")];
 
 #[test]
 fn a_receiving_hive_that_is_refused_goes_on_by_itself() {
@@ -110,11 +104,11 @@ fn a_receiving_hive_that_is_refused_goes_on_by_itself() {
             let expected = circle.picture(0);
             let since = Instant::now();
             let mut met = false;
-            while since.elapsed() < ROUND_MAX && circle.picture(1) != expected {
-                met |= trace.fell();
+            while since.elapsed() < ROUND_MAX && !met && circle.picture(1) != expected {
+                met = trace.fell();
                 std::thread::sleep(Duration::from_millis(5));
             }
-            fell += u32::from(met | trace.fell());
+            fell += u32::from(met);
             drop(trace);
             story.is_whole(&circle.folder(1), &now);
             ends_well(&mut circle, &expected, &now);
