@@ -147,9 +147,9 @@ fn a_copy_that_was_put_back_is_known_for_one() {
     assert_eq!(reopened(), Opening::New);
     assert_eq!(reopened(), Opening::Sound);
     let (database, copy) = (home.path().join("hive.db"), home.path().join("copy"));
-    let told_here = std::fs::metadata(&database).is_ok_and(|about| about.created().is_ok());
-    std::fs::copy(&database, &copy).expect("copied");
-    std::fs::rename(&copy, &database).expect("put back");
+    let told_here = fs::metadata(&database).is_ok_and(|about| about.created().is_ok());
+    fs::copy(&database, &copy).expect("copied");
+    fs::rename(&copy, &database).expect("put back");
     let expected = if told_here { Opening::Copied } else { Opening::Sound };
     assert_eq!(reopened(), expected);
     assert_eq!(reopened(), Opening::Sound);
