@@ -19,16 +19,17 @@ export class Hive {
   #process = null;
   #ended = null;
 
-  constructor(folder, home) {
+  constructor(folder, home, settings) {
     this.folder = folder;
     this.home = home;
+    this.settings = settings;
     this.log = join(folder, "hive.log");
   }
 
-  /** A home in a fresh folder; nothing runs yet. */
-  static async make({ home } = {}) {
+  /** A home in a fresh folder; nothing runs yet. `settings` are variables of its environment. */
+  static async make({ home, settings = {} } = {}) {
     const folder = await mkdtemp(join(tmpdir(), "skep-e2e-"));
-    return new Hive(folder, home ?? join(folder, "hive"));
+    return new Hive(folder, home ?? join(folder, "hive"), settings);
   }
 
   path(...parts) {
@@ -56,7 +57,9 @@ export class Hive {
       HOME: this.folder,
       SKEP_HOME: this.home,
       SKEP_LISTEN_PORT: "0",
+      SKEP_PEERS_PORT: "0",
       SKEP_SECRETS_KEEPER: "file",
+      ...this.settings,
       ...(process.env.SKEP_LOG ? { SKEP_LOG: process.env.SKEP_LOG } : {}),
     };
   }

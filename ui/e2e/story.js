@@ -86,9 +86,13 @@ class World {
  * Tells a story. `files` lie beside the hive before it starts; unless `fresh`, the owner is called
  * Ada and has been through the first start. `idle` leaves the start to the story.
  */
-export function story(name, { files = {}, fresh = false, idle = false, home } = {}, tell) {
+export function story(
+  name,
+  { files = {}, fresh = false, idle = false, home, settings } = {},
+  tell,
+) {
   test(name, { timeout: LONGEST_MS }, async (t) => {
-    const hive = await Hive.make({ home });
+    const hive = await Hive.make({ home, settings });
     const world = new World(t, hive);
     try {
       await hive.put(files);

@@ -28,11 +28,14 @@ const doubters = new Set<() => void>();
 /** Something else failed to reach the hive: ask whether it is there at all. */
 export const doubt = (): void => doubters.forEach((check) => check());
 
-/** Follows events until the returned function is called; comes back by itself. */
-export function follow(listener: Listener): () => void {
+/**
+ * Follows events until the returned function is called; comes back by itself. What changed after
+ * `since` is told too: pages fetch before the stream is open.
+ */
+export function follow(listener: Listener, since: number | undefined): () => void {
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let seen = "";
+  let seen = since === undefined ? "" : String(since);
   let ended = false;
   let missed = false;
 
@@ -43,6 +46,7 @@ export function follow(listener: Listener): () => void {
     source.addEventListener("hello", () => {
       listener.state(true);
       if (missed) listener.reset();
+      else listener.change(MOVED);
       missed = false;
     });
     source.addEventListener("reset", () => {

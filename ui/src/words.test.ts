@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eta, names, size, until, when } from "./words";
+import { eta, names, size, soon, until, when } from "./words";
 
 const NOW = new Date(2026, 10, 21, 15, 0).getTime();
 const MIN = 60_000;
@@ -13,6 +13,12 @@ describe("words", () => {
       "0 bytes|1 byte|999 bytes|1.0 KB|9.9 KB|10 KB|999 KB|1.0 MB|48 MB|412 GB".split("|"),
     );
     expect(size(null)).toBe("");
+  });
+
+  it("tells moments to come with their day", () => {
+    expect(soon(NOW + HOUR, NOW)).toMatch(/^\d+:00/);
+    expect(soon(NOW + 17 * HOUR, NOW)).toMatch(/^tomorrow, \d+:00/);
+    expect(soon(NOW + 41 * HOUR, NOW)).toMatch(/2026, \d+:00/);
   });
 
   it("tells times relative within a week", () => {

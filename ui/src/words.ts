@@ -65,6 +65,14 @@ export function when(at: number | null, now: number): string {
   return day.format(at);
 }
 
+/** A moment that is to come: "14:30", "tomorrow, 08:00", "12 Dec 2026, 08:00". */
+export function soon(at: number, now: number): string {
+  const midnight = (moment: number): number => new Date(moment).setHours(0, 0, 0, 0);
+  const ahead = days(midnight(at) - midnight(now));
+  if (ahead <= 0) return clock.format(at);
+  return `${ahead === 1 ? "tomorrow" : day.format(at)}, ${clock.format(at)}`;
+}
+
 /** How long something still holds: "ends in 3 days". */
 export function until(at: number | null, now: number): string {
   if (at === null) return "no end";
@@ -85,8 +93,6 @@ export function eta(seconds: number): string {
 }
 
 export const exactly = (at: number | null): string => (at === null ? "" : full.format(at));
-
-export const timeOfDay = (at: number): string => clock.format(at);
 
 export const count = (n: number, one: string, many = `${one}s`): string =>
   `${n.toLocaleString()} ${n === 1 ? one : many}`;

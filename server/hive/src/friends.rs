@@ -223,6 +223,20 @@ impl Friends for FriendsOfHive {
         connected.collect()
     }
 
+    fn away(&self) -> BTreeMap<HiveId, String> {
+        let standings = self.peers.standings();
+        let standings = standings.borrow();
+        let away = standings.iter().filter_map(|(hive, standing)| match standing {
+            peers::Standing::Away { why: Some(why) } if has_refused(why) => {
+                Some((*hive, why.to_string()))
+            }
+            peers::Standing::Away { .. }
+            | peers::Standing::Connected { .. }
+            | peers::Standing::Calling => None,
+        });
+        away.collect()
+    }
+
     fn phrase(&self, friend: HiveId) -> [String; 4] {
         self.peers.phrase(friend)
     }
@@ -311,6 +325,10 @@ impl Friends for FriendsOfHive {
 
     fn confirm_deletions(&self, share: ShareId) -> BoxFuture<'_, Result<(), web::Error>> {
         Box::pin(async move { Ok(self.files.confirm_deletions(share, true).await?) })
+    }
+
+    fn bring_back(&self, share: ShareId) -> BoxFuture<'_, Result<(), web::Error>> {
+        Box::pin(async move { Ok(self.files.confirm_deletions(share, false).await?) })
     }
 
     fn why(&self, of: WhyOf) -> BoxFuture<'_, Result<Why, web::Error>> {
@@ -409,6 +427,11 @@ impl Friends for FriendsOfHive {
                 .collect())
         })
     }
+}
+
+/// Whether a hive answers and says no, rather than being away.
+fn has_refused(why: &Refusal) -> bool {
+    !matches!(why, Refusal::Unreachable { .. } | Refusal::Stopping | Refusal::Twice)
 }
 
 const fn way_of(way: peers::Way) -> Way {

@@ -109,6 +109,8 @@ impl Hive {
         let listeners = Arc::new(Listeners::new(&places, config, &options, &identity, warnings));
         let (taken, wanted) = mpsc::unbounded_channel();
         let house = Arc::new(HouseOfHive::new(store.clone(), files.clone(), signer.clone(), taken));
+        // The doors say who opens them. A hive that nobody has set up yet is nobody's.
+        drop(house.look_at_itself().await);
         let peers = open_peers(&listeners, peers_port, &identity, house.clone(), &store).await?;
         if is_old(&opening) {
             peers.restored().await.map_err(|error| Error::of_store(error, &places))?;

@@ -83,7 +83,7 @@ async fn keep(shared: Arc<Shared>, hive: HiveId) {
             Refusal::Unreachable { .. } | Refusal::Twice | Refusal::Stopping => pause,
             _ => REFUSED_PAUSE,
         };
-        shared.stand(hive, Standing::Away { why: Some(why.to_string()) });
+        shared.stand(hive, Standing::Away { why: Some(why) });
         pause = (pause * 2).min(PAUSE_MAX);
         let found = |places: &Vec<crate::Nearby>| places.iter().any(|place| place.hive == hive);
         nearby.mark_unchanged();

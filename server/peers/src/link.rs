@@ -65,7 +65,7 @@ pub(crate) async fn run(shared: Arc<Shared>, pair: Pair, met: Met, line: Arc<Lin
         let mut lines = shared.lines();
         if lines.get(&hive).is_some_and(|other| Arc::ptr_eq(other, &line)) {
             lines.remove(&hive);
-            shared.set_standing(&lines, hive, Standing::Away { why: Some(why.to_string()) });
+            shared.set_standing(&lines, hive, Standing::Away { why: Some(why) });
         }
     }
     line.is_over();

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use types::{HiveId, ShareId, Time};
 
-use crate::Place;
+use crate::{Place, Refusal};
 
 /// How a friend's hive is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Way {
 pub enum Standing {
     /// Not connected; why the last try failed, if there was one.
     Away {
-        why: Option<String>,
+        why: Option<Refusal>,
     },
     /// Being called.
     Calling,

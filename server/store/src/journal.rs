@@ -43,7 +43,7 @@ pub fn oldest_position(view: &View) -> Result<i64, Error> {
 }
 
 /// The last position that was given out, whether or not its entry was replaced since.
-pub(crate) fn position(connection: &rusqlite::Connection) -> Result<i64, Error> {
+pub fn position(connection: &rusqlite::Connection) -> Result<i64, Error> {
     let seq = connection
         .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'journal'", [], |row| row.get(0))
         .optional()?;

@@ -19,7 +19,7 @@ pub use chunks::{
 };
 pub use database::Opening;
 pub use folder::Folder;
-pub use journal::{Change, changes_since, oldest_position};
+pub use journal::{Change, changes_since, oldest_position, position};
 pub use record::{
     Kind, Record, newest_record, put_record, record, records_of, records_since, remove_records,
 };

@@ -29,6 +29,11 @@ pub trait Friends: Send + Sync + 'static {
     /// The hives that are connected now.
     fn connections(&self) -> BTreeMap<HiveId, Connection>;
 
+    /// Why hives of friends that answer do not connect, in a sentence with the next step.
+    fn away(&self) -> BTreeMap<HiveId, String> {
+        BTreeMap::new()
+    }
+
     /// Four words that both ends see alike.
     fn phrase(&self, friend: HiveId) -> [String; 4];
 
@@ -54,6 +59,9 @@ pub trait Friends: Send + Sync + 'static {
 
     /// Lets a held-back mass deletion pass.
     fn confirm_deletions(&self, share: ShareId) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Brings back what went away here at once and was held back.
+    fn bring_back(&self, share: ShareId) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Why a file is in step, or not.
     fn why(&self, of: WhyOf) -> BoxFuture<'_, Result<Why, Error>>;

@@ -79,6 +79,7 @@ pub(crate) fn me(view: &View, who: &Who, hive: &HiveName) -> Result<wire::Me, Er
         port: hive.port,
         onboarded: onboarded(view)?,
         link,
+        seq: store::position(view)?,
     })
 }
 

@@ -91,6 +91,8 @@ pub struct Me {
     pub port: u16,
     pub onboarded: bool,
     pub link: Option<GuestLink>,
+    /// The position of the journal that this was read at: events can be followed from here.
+    pub seq: i64,
 }
 
 /// How somebody comes in: the owner with a one-time token, a guest with a link's secret.

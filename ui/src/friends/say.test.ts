@@ -16,6 +16,7 @@ const bo: Member = {
   groups: [],
   online: true,
   path: "lan",
+  away: null,
   last_seen_at: NOW,
   in_sync: false,
   files_to_go: 3,
@@ -60,6 +61,8 @@ describe("what is said of friends", () => {
     expect(shareTold([{ ...bo, self: true }])).toBeNull();
     expect(shareTold([bo])?.text).toBe("Going out to Bo");
     expect(shareTold([{ ...bo, online: false }])?.text).toBe("Waits for Bo");
+    const refuses = { ...bo, online: false, away: "It does not know this hive." };
+    expect(shareTold([refuses])?.text).toBe("Not in step with Bo. It does not know this hive.");
     expect(shareTold([{ ...bo, in_sync: true }])?.text).toBe("In step with Bo");
   });
 

@@ -1,7 +1,7 @@
 // How friends' hives are told of: where they are, how far they are, and what is next. Pure.
 
 import type { HeldBack, Member, Pause, Way, Written } from "../wire/hives";
-import { count, eta, names, size, timeOfDay, when } from "../words";
+import { count, eta, names, size, soon, when } from "../words";
 
 export const WAY_WORDS: Record<Way, { short: string; long: string }> = {
   lan: { short: "this network", long: "Straight over this network. Nothing leaves it." },
@@ -33,8 +33,8 @@ export function seen(
   return `last seen ${when(one.last_seen_at, now)}`;
 }
 
-export const pausedUntil = (pause: Pick<Pause, "until_at">): string =>
-  pause.until_at === null ? "Paused until you resume" : `Paused until ${timeOfDay(pause.until_at)}`;
+export const pausedUntil = (pause: Pick<Pause, "until_at">, now: number): string =>
+  pause.until_at === null ? "Paused until you resume" : `Paused until ${soon(pause.until_at, now)}`;
 
 /** "3 files, 12 MB to go"; empty when nothing is known of it. */
 export function toGo(files: number | null, bytes: number | null): string {
@@ -58,14 +58,15 @@ export interface Told {
 export function howFar(one: Member & { paused?: Pause | null }, now: number): Told {
   if (one.state === "offered")
     return { text: "Offered. It begins when they accept.", tone: "soft" };
-  if (one.state === "left")
-    return { text: "Left. Their copy stays with them as it was.", tone: "soft" };
+  const whose = one.self ? "Your copy" : "Their copy";
+  if (one.state === "left") return { text: `Left. ${whose} stays as it was.`, tone: "soft" };
   if (one.state === "removed")
-    return { text: "Removed. Their copy gets no changes any more.", tone: "soft" };
-  if (one.paused) return { text: `${pausedUntil(one.paused)}.`, tone: "soft" };
+    return { text: `Removed. ${whose} gets no changes any more.`, tone: "soft" };
+  if (one.paused) return { text: `${pausedUntil(one.paused, now)}.`, tone: "soft" };
   if (one.in_sync) return { text: "In step", tone: "good" };
   const left = toGo(one.files_to_go, one.bytes_to_go);
   if (one.self) return { text: left || "Catching up", tone: "busy" };
+  if (!one.online && one.away) return { text: one.away, tone: "soft" };
   if (!one.online) {
     const away = one.last_seen_at === null ? "" : ` Last seen ${when(one.last_seen_at, now)}.`;
     const back = "It goes on when that hive is back.";
@@ -83,6 +84,9 @@ export function shareTold(members: Member[]): Told | null {
   const behind = others.filter((one) => !one.in_sync);
   if (!behind.length) return { text: `In step with ${names(others.map(nameOf))}`, tone: "good" };
   const busy = behind.some((one) => one.online);
+  const refuses = behind.find((one) => one.away && !one.online);
+  if (refuses && behind.every((one) => !one.online))
+    return { text: `Not in step with ${refuses.name}. ${refuses.away}`, tone: "soft" };
   const who = names(behind.map(nameOf));
   return busy
     ? { text: `Going out to ${who}`, tone: "busy" }

@@ -82,7 +82,9 @@ export function fieldOf(at: number): string {
   const date = new Date(at);
   const two = (n: number) => String(n).padStart(2, "0");
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  // What happened within one minute is told apart too.
+  return `${day}T${time}:${two(date.getSeconds())}`;
 }
 
 export function putBackTold({ restored, removed, missing }: Omit<PutBack, "id">): string {

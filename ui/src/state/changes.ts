@@ -20,16 +20,41 @@ export const changes = {
   },
 };
 
-/** Many changes at once cause one run, at most every `ms`. */
-export function gather(run: () => void, ms = 120): { ask(): void; end(): void } {
+/**
+ * Many changes at once cause one run, at most every `ms`. A run that is asked for during another
+ * follows it: none overtakes another, and none is given up for a newer one.
+ */
+export function gather(run: () => unknown, ms = 120): { ask(): void; end(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let going = false;
+  let again = false;
+  let ended = false;
+
+  const ask = () => {
+    if (going) again = true;
+    else if (!ended) timer ??= setTimeout(() => void go(), ms);
+  };
+
+  const go = async () => {
+    timer = undefined;
+    going = true;
+    try {
+      await run();
+    } catch {
+      // Whoever runs says what went wrong; the next change tries again.
+    }
+    going = false;
+    if (again) {
+      again = false;
+      ask();
+    }
+  };
+
   return {
-    ask() {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        run();
-      }, ms);
+    ask,
+    end: () => {
+      ended = true;
+      clearTimeout(timer);
     },
-    end: () => clearTimeout(timer),
   };
 }

@@ -1,6 +1,6 @@
 // Whether the hive answers, who is here, and word of who comes and goes.
 
-import { follow } from "../live";
+import { follow, type Listener } from "../live";
 import type { Problem } from "../api";
 import type { Here, Person } from "../wire/types";
 import { changes } from "./changes";
@@ -14,8 +14,12 @@ class Connection {
   people: Present[] = $state.raw([]);
   #known: Set<string> | null = null;
 
-  start(self: () => string | undefined, ended: (problem: Problem) => void): () => void {
-    return follow({
+  start(
+    self: () => string | undefined,
+    ended: (problem: Problem) => void,
+    since: number | undefined,
+  ): () => void {
+    const listener: Listener = {
       ended,
       change: (change) => changes.tell(change),
       reset: () => changes.tell(null),
@@ -28,7 +32,8 @@ class Connection {
         this.people = people;
         this.#announce(people, self());
       },
-    });
+    };
+    return follow(listener, since);
   }
 
   #announce(people: Present[], self: string | undefined) {

@@ -9,9 +9,9 @@ class Hives {
   apart: TwoVersions[] = $state.raw([]);
 
   start(): () => void {
-    const offered = gather(() => void this.loadOffers(), 200);
+    const offered = gather(() => this.loadOffers(), 200);
     // Hives tell of every step they make: a count need not follow each.
-    const parted = gather(() => void this.loadApart(), 1500);
+    const parted = gather(() => this.loadApart(), 1500);
     void this.load();
     const ends = [
       changes.on(["friend", "member", "offer"], () => offered.ask()),

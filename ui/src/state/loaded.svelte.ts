@@ -31,7 +31,7 @@ export function loaded<T>(load: () => Promise<T>, kinds: readonly ChangeKind[] =
   };
 
   $effect(() => {
-    const again = gather(() => void run());
+    const again = gather(run);
     void run();
     const off = changes.on(kinds, () => again.ask());
     return () => {

@@ -46,25 +46,25 @@ export class Rows {
     return got.entries.length ? got.offset : -1;
   }
 
-  see(from: number, to: number) {
+  see(from: number, to: number): Promise<unknown> {
     this.#view = [from, to];
     const wanted = pagesFor(from, to, this.total ?? 1);
-    for (const page of wanted) {
-      if (!this.#pages.has(page) || this.#stale.has(page)) void this.#fetch(page);
-    }
+    const lacking = wanted.filter((page) => !this.#pages.has(page) || this.#stale.has(page));
+    const fetched = Promise.all(lacking.map((page) => this.#fetch(page)));
     for (const page of pagesToDrop([...this.#pages.keys()], wanted, PAGES_MAX)) {
       this.#pages.delete(page);
     }
+    return fetched;
   }
 
   /** Something in the folder changed: rows stay until their new selves arrive. */
-  refresh() {
+  refresh(): Promise<unknown> {
     this.#era += 1;
     this.#waiting.clear();
     this.#stale = new Set(this.#pages.keys());
     this.#stale.add(0);
-    if (this.total === null || this.total === 0) void this.#fetch(0);
-    this.see(...this.#view);
+    const first = this.total ? undefined : this.#fetch(0);
+    return Promise.all([first, this.see(...this.#view)]);
   }
 
   async #fetch(page: number) {

@@ -9,7 +9,7 @@ class Shares {
   problem: Problem | undefined = $state.raw();
 
   start(): () => void {
-    const again = gather(() => void this.load(), 200);
+    const again = gather(() => this.load(), 200);
     void this.load();
     const off = changes.on(["share", "link", "file", "removed", "settings"], () => again.ask());
     return () => {

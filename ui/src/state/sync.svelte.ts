@@ -30,7 +30,7 @@ export class SyncWatch {
       const calm = !this.value || rests(this.value);
       if (!ended) timer = setTimeout(() => void turn(), calm ? RESTING_MS : MOVING_MS);
     };
-    const again = gather(() => void turn(), 300);
+    const again = gather(() => turn(), 300);
     void turn();
     const off = changes.on(["member", "pause", "sync", "file", "removed", "share"], (change) => {
       if (!change?.share || change.share === share) again.ask();

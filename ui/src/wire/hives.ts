@@ -14,6 +14,8 @@ export interface Friend {
   device: string;
   online: boolean;
   path: Way | null;
+  /** Why their hive, though it answers, does not connect. */
+  away: string | null;
   last_seen_at: number | null;
   added_at: number;
   muted: boolean;
@@ -88,6 +90,8 @@ export interface Member extends Lag {
   groups: string[];
   online: boolean;
   path: Way | null;
+  /** Why their hive, though it answers, does not connect. */
+  away: string | null;
   last_seen_at: number | null;
 }
 
@@ -133,6 +137,8 @@ export interface HeldBack {
 export interface Sync {
   /** Whether this hive and all who take part have everything. */
   in_sync: boolean;
+  /** How this hive stands in the share. */
+  state: MemberState;
   /** What this hive still lacks. */
   here: Lag;
   files_to_go: number;

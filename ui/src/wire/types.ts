@@ -27,6 +27,8 @@ export interface Me {
   port: number;
   onboarded: boolean;
   link?: GuestLink | null;
+  /** Where in the hive's journal this was read: events are followed from here. */
+  seq: number;
 }
 
 export interface GuestLink {

@@ -99,7 +99,7 @@ async fn a_stranger_is_not_let_in() {
     let (ada, eve) = (Hive::start(1).await, Hive::start(3).await);
     eve.befriend(&ada, vec![ada.address()], &[share(1)]);
     let why = || match eve.handle.standings().borrow().get(&ada.id) {
-        Some(Standing::Away { why: Some(why) }) => why.clone(),
+        Some(Standing::Away { why: Some(why) }) => why.to_string(),
         _ => String::new(),
     };
     until("a refusal", || why() == Refusal::NotFriends.to_string()).await;

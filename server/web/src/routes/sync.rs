@@ -28,8 +28,12 @@ pub(super) async fn show(
         Ok::<_, Error>((members, paused, progress))
     });
     let (members, paused, progress) = read.await?;
+    let own = members.iter().find(|member| member.is_self);
+    let own = own.map_or_else(|| "member".to_owned(), |member| member.state.clone());
     // How far somebody is who is no friend of this hive is not known here, and shows elsewhere.
-    let known = |member: &&wire::Member| member.is_self || member.friend;
+    // Whoever is out of the share is out of step with nobody.
+    let takes_part = own == "member";
+    let known = |member: &&wire::Member| member.is_self || (takes_part && member.friend);
     let taking_part = || members.iter().filter(|member| member.state == "member").filter(known);
     let sum = |of: fn(&wire::Lag) -> Option<u64>| {
         taking_part().filter_map(|member| of(&member.lag)).fold(0, u64::saturating_add)
@@ -42,6 +46,7 @@ pub(super) async fn show(
         hint: one.hint,
     });
     Ok(axum::Json(wire::Sync {
+        state: own,
         in_sync: taking_part().all(|member| member.lag.in_sync == Some(true)),
         here: progress.here.into(),
         files_to_go: sum(|lag| lag.files_to_go),
@@ -63,6 +68,15 @@ pub(super) async fn confirm(
 ) -> Result<StatusCode, Error> {
     let share = known(&state, &at).await?;
     state.friends.confirm_deletions(share).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn bring_back(
+    Extract(state): Extract<State>,
+    Path(at): Path<InShare>,
+) -> Result<StatusCode, Error> {
+    let share = known(&state, &at).await?;
+    state.friends.bring_back(share).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

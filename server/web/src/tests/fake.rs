@@ -132,6 +132,11 @@ impl Friends for FakeFriends {
         Box::pin(ready(Ok(())))
     }
 
+    fn bring_back(&self, share: ShareId) -> Answer<'_, ()> {
+        self.note(format!("bring back {share}"));
+        Box::pin(ready(Ok(())))
+    }
+
     fn why(&self, of: WhyOf) -> Answer<'_, Why> {
         let path = match of {
             WhyOf::File(file) => file.to_string(),

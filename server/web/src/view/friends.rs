@@ -13,11 +13,13 @@ use crate::{Error, wire};
 pub(crate) struct Present {
     own: HiveId,
     connections: BTreeMap<HiveId, Connection>,
+    away: BTreeMap<HiveId, String>,
 }
 
 impl Present {
     pub(crate) fn of(friends: &dyn Friends) -> Self {
-        Self { own: friends.signer().hive(), connections: friends.connections() }
+        let own = friends.signer().hive();
+        Self { own, connections: friends.connections(), away: friends.away() }
     }
 
     pub(crate) fn own(&self) -> HiveId {
@@ -50,6 +52,7 @@ pub(crate) fn friend(
         device: friend.device,
         online: path.is_some(),
         path,
+        away: present.away.get(&friend.hive).cloned(),
         last_seen_at: friend.last_seen_at.map(|time| time.0),
         added_at: friend.added_at.0,
         muted: friend.muted,
@@ -102,6 +105,7 @@ pub(crate) fn members(
             groups: through.map(|group| group.id.to_string()).collect(),
             online: is_self || path.is_some(),
             path,
+            away: present.away.get(&hive).cloned(),
             last_seen_at: friend.and_then(|friend| friend.last_seen_at).map(|time| time.0),
             lag,
         });
@@ -132,6 +136,7 @@ fn alone(view: &View, own: HiveId, progress: &Progress) -> Result<wire::Member, 
         groups: Vec::new(),
         online: true,
         path: None,
+        away: None,
         last_seen_at: None,
         lag: progress.here.into(),
     })

@@ -25,6 +25,8 @@ pub struct Friend {
     pub device: String,
     pub online: bool,
     pub path: Option<Way>,
+    /// Why their hive, though it answers, does not connect.
+    pub away: Option<String>,
     pub last_seen_at: Option<i64>,
     pub added_at: i64,
     pub muted: bool,
@@ -174,6 +176,8 @@ pub struct Member {
     pub groups: Vec<String>,
     pub online: bool,
     pub path: Option<Way>,
+    /// Why their hive, though it answers, does not connect.
+    pub away: Option<String>,
     pub last_seen_at: Option<i64>,
     #[serde(flatten)]
     pub lag: Lag,

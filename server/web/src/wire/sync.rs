@@ -10,6 +10,8 @@ use super::{Lag, Member, Paused, Person};
 pub struct Sync {
     /// Whether this hive and all who take part have everything.
     pub in_sync: bool,
+    /// How this hive stands in the share: `member`, `left` or `removed`.
+    pub state: String,
     /// What this hive still lacks.
     pub here: Lag,
     /// What this hive and those who take part still lack, in all.
