@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
-import { until } from "./until.js";
+import { LONGEST_MS, until } from "./until.js";
 
 export const CHROMIUM =
   process.env.SKEP_CHROMIUM ??
@@ -50,7 +50,7 @@ export class Person {
       locale: "en-GB",
       ...options,
     });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(LONGEST_MS);
     const person = new Person(name, context, await context.newPage());
     person.page.on("pageerror", (error) => person.faults.push(String(error.stack ?? error)));
     return person;
@@ -156,7 +156,7 @@ export class Person {
 
   async seesInPage(words, { within } = {}) {
     const found = this.page.getByText(words).filter({ visible: true }).first();
-    await found.waitFor({ timeout: within ?? 15_000 });
+    await found.waitFor({ timeout: within ?? LONGEST_MS });
   }
 
   async leaves() {

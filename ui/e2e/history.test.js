@@ -117,10 +117,7 @@ story("many removals at once wait for a word", { files: { ...FILES, ...MANY } },
   await held.getByText(/went away here at once/).waitFor();
   assert.equal(await count(boHive), 40, "nothing was told");
   await held.getByRole("button", { name: "Bring them back" }).click();
-  await page
-    .getByText(/brought back/)
-    .first()
-    .waitFor();
+  await page.getByText("They are brought back.").waitFor();
   await until("all are back", async () => (await count(world.hive)) === 40);
   await held.waitFor({ state: "detached" });
 

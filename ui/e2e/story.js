@@ -8,7 +8,7 @@ import { Person, closeBrowser } from "./browser.js";
 import { Hive } from "./hive.js";
 
 const FAILURES = fileURLToPath(new URL("failures", import.meta.url));
-const LONGEST_MS = 120_000;
+const LONGEST_MS = 240_000;
 
 class World {
   people = [];

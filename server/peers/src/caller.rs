@@ -90,6 +90,7 @@ async fn keep(shared: Arc<Shared>, hive: HiveId) {
         tokio::select! {
             () = sleep(wait.mul_f64(0.75 + rand::random::<f64>() / 2.0)) => {}
             Ok(()) = network.changed() => pause = PAUSE_FIRST,
+            () = linked(&shared, hive) => {}
             Ok(()) = nearby.changed() => {
                 if !found(&nearby.borrow_and_update()) {
                     sleep(wait).await;
@@ -97,6 +98,14 @@ async fn keep(shared: Arc<Shared>, hive: HiveId) {
             }
         }
     }
+}
+
+/// Waits until the other hive has called.
+async fn linked(shared: &Shared, hive: HiveId) {
+    let mut standings = shared.standings.subscribe();
+    let connected =
+        |standing: Option<&Standing>| matches!(standing, Some(Standing::Connected { .. }));
+    drop(standings.wait_for(|all| connected(all.get(&hive))).await);
 }
 
 /// Calls a friend past the relay whenever the network may have brought them nearer. Ends with a

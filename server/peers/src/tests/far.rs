@@ -83,7 +83,7 @@ async fn refusals_come_through_a_relay_too() {
     let (ada, eve) = (far(1, &place, V4).await, far(3, &place, V6).await);
     eve.befriend_at(&ada, vec![place], &[share(1)]);
     let why = || match eve.handle.standings().borrow().get(&ada.id) {
-        Some(Standing::Away { why: Some(why) }) => why.clone(),
+        Some(Standing::Away { why: Some(why) }) => why.to_string(),
         _ => String::new(),
     };
     until("a refusal", || why() == crate::Refusal::NotFriends.to_string()).await;
