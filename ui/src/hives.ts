@@ -59,7 +59,7 @@ export const hives = {
   // In step, or why not
   sync: (share: string) => get<Wire.Sync>(`/shares/${share}/sync`),
   confirmDeletions: (share: string) => post<unknown>(`/shares/${share}/sync/confirm`),
-  bringBackAll: (share: string) => post<unknown>(`/shares/${share}/sync/bring-back`),
+  takeBackDeletions: (share: string) => post<unknown>(`/shares/${share}/sync/take-back`),
   why: (file: string) => get<Wire.Why>("/why", { file }),
   whyPath: (share: string, path: string) => get<Wire.Why>("/why", { share, path }),
   ignore: (share: string) => get<Wire.Ignore>(`/shares/${share}/ignore`),

@@ -323,12 +323,12 @@ impl Friends for FriendsOfHive {
         })
     }
 
-    fn confirm_deletions(&self, share: ShareId) -> BoxFuture<'_, Result<(), web::Error>> {
-        Box::pin(async move { Ok(self.files.confirm_deletions(share, true).await?) })
-    }
-
-    fn bring_back(&self, share: ShareId) -> BoxFuture<'_, Result<(), web::Error>> {
-        Box::pin(async move { Ok(self.files.confirm_deletions(share, false).await?) })
+    fn confirm_deletions(
+        &self,
+        share: ShareId,
+        agreed: bool,
+    ) -> BoxFuture<'_, Result<(), web::Error>> {
+        Box::pin(async move { Ok(self.files.confirm_deletions(share, agreed).await?) })
     }
 
     fn why(&self, of: WhyOf) -> BoxFuture<'_, Result<Why, web::Error>> {

@@ -57,11 +57,8 @@ pub trait Friends: Send + Sync + 'static {
     /// How far this hive and its friends are with a share.
     fn sync(&self, share: ShareId) -> BoxFuture<'_, Result<Progress, Error>>;
 
-    /// Lets a held-back mass deletion pass.
-    fn confirm_deletions(&self, share: ShareId) -> BoxFuture<'_, Result<(), Error>>;
-
-    /// Brings back what went away here at once and was held back.
-    fn bring_back(&self, share: ShareId) -> BoxFuture<'_, Result<(), Error>>;
+    /// Lets a held-back mass deletion pass, or takes it back.
+    fn confirm_deletions(&self, share: ShareId, agreed: bool) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Why a file is in step, or not.
     fn why(&self, of: WhyOf) -> BoxFuture<'_, Result<Why, Error>>;

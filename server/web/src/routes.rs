@@ -191,7 +191,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(POST, "/api/v1/offers/{share}/decline", Owner, "Decline what a friend holds out", offers::decline),
         Route::new(GET, "/api/v1/shares/{share}/sync", Owner, "How far a share is, here and at friends", sync::show).gives::<wire::Sync>(200),
         Route::new(POST, "/api/v1/shares/{share}/sync/confirm", Owner, "Let held-back deletions pass", sync::confirm),
-        Route::new(POST, "/api/v1/shares/{share}/sync/bring-back", Owner, "Undo held-back deletions", sync::bring_back),
+        Route::new(POST, "/api/v1/shares/{share}/sync/take-back", Owner, "Take held-back deletions back", sync::take_back),
         Route::new(GET, "/api/v1/why", Owner, "Why a file is in step, or not", sync::why).query(&["file", "share", "path"]).gives::<wire::Why>(200),
         Route::new(POST, "/api/v1/scrub", Owner, "Look whether the disk still gives back what was saved", scrub::begin).takes::<wire::BeginScrub>().gives::<wire::Scrub>(200),
         Route::new(GET, "/api/v1/scrub", Owner, "How the last look at all contents went, or how far it is", scrub::show).gives::<wire::Scrub>(200),

@@ -67,16 +67,16 @@ pub(super) async fn confirm(
     Path(at): Path<InShare>,
 ) -> Result<StatusCode, Error> {
     let share = known(&state, &at).await?;
-    state.friends.confirm_deletions(share).await?;
+    state.friends.confirm_deletions(share, true).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn bring_back(
+pub(super) async fn take_back(
     Extract(state): Extract<State>,
     Path(at): Path<InShare>,
 ) -> Result<StatusCode, Error> {
     let share = known(&state, &at).await?;
-    state.friends.bring_back(share).await?;
+    state.friends.confirm_deletions(share, false).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -127,13 +127,8 @@ impl Friends for FakeFriends {
         Box::pin(ready(Ok(self.progress.lock().expect("a lock").clone())))
     }
 
-    fn confirm_deletions(&self, share: ShareId) -> Answer<'_, ()> {
-        self.note(format!("confirm {share}"));
-        Box::pin(ready(Ok(())))
-    }
-
-    fn bring_back(&self, share: ShareId) -> Answer<'_, ()> {
-        self.note(format!("bring back {share}"));
+    fn confirm_deletions(&self, share: ShareId, agreed: bool) -> Answer<'_, ()> {
+        self.note(format!("confirm {share} {agreed}"));
         Box::pin(ready(Ok(())))
     }
 
