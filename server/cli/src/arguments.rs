@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 const EXAMPLES: &str = "\
@@ -90,6 +90,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: FriendCommand,
     },
+    /// Groups: friends under one name, to share with all of them at once.
+    Group {
+        #[command(subcommand)]
+        command: GroupCommand,
+    },
+    /// How fast contents may go to and from friends, and over which networks.
+    Limit(Limit),
     /// What friends hold out to you.
     Offers {
         #[arg(long)]
@@ -347,6 +354,62 @@ pub(crate) enum FriendCommand {
         #[arg(long)]
         off: bool,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum GroupCommand {
+    /// Your groups.
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Who is in a group.
+    Members {
+        group: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put friends into a group; made if there is none of this name.
+    Add {
+        group: String,
+        friends: Vec<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take friends out of a group; without any, dissolve it.
+    Remove { group: String, friends: Vec<String> },
+    /// Give a group another name.
+    Rename { group: String, name: String },
+}
+
+#[derive(Args)]
+pub(crate) struct Limit {
+    /// To friends, in kB a second; 0 for no limit.
+    #[arg(long, value_name = "KB")]
+    pub(crate) up: Option<u32>,
+    /// From friends, in kB a second; 0 for no limit.
+    #[arg(long, value_name = "KB")]
+    pub(crate) down: Option<u32>,
+    /// Only with this friend, beside the limit for all.
+    #[arg(long, value_name = "FRIEND", conflicts_with = "only_unmetered")]
+    pub(crate) friend: Option<String>,
+    /// Whether friends wait while the network costs by the byte.
+    #[arg(long, value_name = "YES|NO")]
+    pub(crate) only_unmetered: Option<Choice>,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Choice {
+    Yes,
+    No,
+}
+
+impl From<Choice> for bool {
+    fn from(choice: Choice) -> Self {
+        matches!(choice, Choice::Yes)
+    }
 }
 
 #[derive(Subcommand)]

@@ -3,8 +3,10 @@
 pub(crate) mod config;
 pub(crate) mod files;
 pub(crate) mod friend;
+pub(crate) mod group;
 pub(crate) mod history;
 pub(crate) mod keys;
+pub(crate) mod limit;
 pub(crate) mod member;
 pub(crate) mod open;
 pub(crate) mod reach;

@@ -126,6 +126,32 @@ pub(crate) async fn friend(client: &Client, named: &str) -> Result<wire::Friend,
     }
 }
 
+pub(crate) async fn group(client: &Client, named: &str) -> Result<wire::Group, Failure> {
+    match group_if_any(client, named).await? {
+        Some(group) => Ok(group),
+        None => {
+            let groups: Vec<wire::Group> = client.get("/groups").await?;
+            let names: Vec<_> = groups.iter().map(|group| group.name.as_str()).collect();
+            let known = match names.is_empty() {
+                true => "There is none yet: skep group add NAME FRIEND".to_owned(),
+                false => format!("Your groups are: {}.", names.join(", ")),
+            };
+            Err(Failure::not_there(format!("{named} is none of your groups. {known}")))
+        }
+    }
+}
+
+/// The group of this name, whatever its case, or of this id.
+pub(crate) async fn group_if_any(
+    client: &Client,
+    named: &str,
+) -> Result<Option<wire::Group>, Failure> {
+    let groups: Vec<wire::Group> = client.get("/groups").await?;
+    let lower = named.to_lowercase();
+    let is_named = |group: &wire::Group| group.id == named || group.name.to_lowercase() == lower;
+    Ok(groups.into_iter().find(is_named))
+}
+
 pub(crate) async fn friend_or_group(client: &Client, named: &str) -> Result<Named, Failure> {
     let mut friends: Vec<wire::Friend> = client.get("/friends").await?;
     let groups: Vec<wire::Group> = client.get("/groups").await?;

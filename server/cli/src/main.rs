@@ -43,6 +43,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Share(share)) => commands::share::run(home, share).await,
         Some(Command::Unshare { share, with }) => commands::share::stop(home, &share, &with).await,
         Some(Command::Friend { command }) => commands::friend::run(home, command).await,
+        Some(Command::Group { command }) => commands::group::run(home, command).await,
+        Some(Command::Limit(limit)) => commands::limit::run(home, limit).await,
         Some(Command::Offers { json }) => commands::member::offers(home, json).await,
         Some(Command::Join(join)) => commands::member::join(home, join).await,
         Some(Command::Members { share, json }) => commands::member::list(home, &share, json).await,

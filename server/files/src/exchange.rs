@@ -151,6 +151,11 @@ pub fn take_nodes(
     Ok(changed)
 }
 
+/// Whether this hive may change a share, as far as was noted.
+pub fn may_change(view: &View, share: ShareId) -> Result<bool, Error> {
+    Ok(db::facts(view, share)?.edits)
+}
+
 /// Notes whether this hive may change a share: without it nothing is written into its records.
 pub fn set_may_change(tx: &mut Tx, share: ShareId, edits: bool) -> Result<(), Error> {
     let facts = db::facts(tx, share)?;

@@ -14,10 +14,11 @@ use tokio::sync::watch;
 use types::{FileId, Hash, HiveId, RelPath, Right, ShareId, Signer, Time};
 use web::friends::{
     Accept, Apart, Caught, Connection, Content, Friends, HeldBack, Ignore, Invited, Keep, Lag,
-    Nearby, Progress, Side, Ticket, Version, Waiting, Way, Why, WhyOf,
+    Nearby, Network, Progress, Side, Ticket, Version, Waiting, Way, Why, WhyOf,
 };
 
 use crate::house::of_files;
+use crate::metered::Metered;
 use crate::places;
 
 /// A content is handed on in pieces of this size.
@@ -42,6 +43,7 @@ pub(crate) struct FriendsOfHive {
     known: Arc<Mutex<BTreeSet<HiveId>>>,
     /// How often each friend told what they hold out.
     heard: watch::Receiver<BTreeMap<HiveId, u64>>,
+    metered: Arc<Metered>,
 }
 
 impl FriendsOfHive {
@@ -51,10 +53,12 @@ impl FriendsOfHive {
         peers: peers::Handle,
         signer: Arc<dyn Signer>,
         heard: watch::Receiver<BTreeMap<HiveId, u64>>,
+        metered: Arc<Metered>,
     ) -> Self {
         let changes = watch::Sender::new(0);
         let shelf = places::home_folder().map(|home| home.join("Skep"));
-        Self { store, files, peers, signer, shelf, changes, known: Arc::default(), heard }
+        let known = Arc::default();
+        Self { store, files, peers, signer, shelf, changes, known, heard, metered }
     }
 
     pub(crate) fn changed(&self) {
@@ -68,10 +72,13 @@ impl FriendsOfHive {
 
     /// Tells the links who the friends are now.
     pub(crate) async fn tell_friends(&self) -> Result<(), people::Error> {
-        let (friends, now) = self
-            .store
-            .read(|view| Ok::<_, people::Error>((people::friends(view)?, view.now())))
-            .await?;
+        let look = |view: &store::View| {
+            let limits = (people::limits(view)?, people::only_unmetered(view)?);
+            Ok::<_, people::Error>((people::friends(view)?, limits, view.now()))
+        };
+        let (friends, (limits, only_unmetered), now) = self.store.read(look).await?;
+        self.metered.want(only_unmetered);
+        self.peers.set_limits(bytes(limits));
         {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             *known = friends.iter().map(|friend| friend.hive).collect();
@@ -80,19 +87,20 @@ impl FriendsOfHive {
             hive: friend.hive,
             addresses: friend.addresses.iter().filter_map(|text| text.parse().ok()).collect(),
             paused: friend.paused.is_some_and(|pause| pause.holds(now)),
+            limits: bytes(friend.limits),
         });
         self.peers.set_friends(friends.collect());
         let own = self.signer.hive();
-        self.store
-            .write(move |tx| {
-                for share in files::shares(tx).map_err(of_files)? {
-                    let right = people::right_here(tx, share.id, own)?;
-                    let edits = right.is_some_and(|right| right >= Right::Edit);
-                    files::set_may_change(tx, share.id, edits).map_err(of_files)?;
+        let changed = self.store.read(move |view| rights_changed(view, own)).await?;
+        if !changed.is_empty() {
+            let write = move |tx: &mut store::Tx| {
+                for (share, edits) in changed {
+                    files::set_may_change(tx, share, edits).map_err(of_files)?;
                 }
                 Ok::<_, people::Error>(())
-            })
-            .await?;
+            };
+            self.store.write(write).await?;
+        }
         self.peers.shares_changed(None);
         self.changed();
         Ok(())
@@ -260,6 +268,10 @@ impl Friends for FriendsOfHive {
             drop(tokio::time::timeout(OFFERS_WITHIN, heard.wait_for(told)).await);
             Ok(hive)
         })
+    }
+
+    fn network(&self) -> Option<Network> {
+        self.metered.network()
     }
 
     fn nearby(&self) -> Vec<Nearby> {
@@ -432,6 +444,25 @@ impl Friends for FriendsOfHive {
 /// Whether a hive answers and says no, rather than being away.
 fn has_refused(why: &Refusal) -> bool {
     !matches!(why, Refusal::Unreachable { .. } | Refusal::Stopping | Refusal::Twice)
+}
+
+/// Limits as the links take them.
+fn bytes(limits: people::Limits) -> peers::Limits {
+    let bytes = |kb: u32| u64::from(kb) * 1_000;
+    peers::Limits { up: bytes(limits.up_kb), down: bytes(limits.down_kb) }
+}
+
+/// The shares in which this hive may edit now and might not, or the other way round.
+fn rights_changed(view: &store::View, own: HiveId) -> Result<Vec<(ShareId, bool)>, people::Error> {
+    let mut changed = Vec::new();
+    for share in files::shares(view).map_err(of_files)? {
+        let right = people::right_here(view, share.id, own)?;
+        let edits = right.is_some_and(|right| right >= Right::Edit);
+        if files::may_change(view, share.id).map_err(of_files)? != edits {
+            changed.push((share.id, edits));
+        }
+    }
+    Ok(changed)
 }
 
 const fn way_of(way: peers::Way) -> Way {

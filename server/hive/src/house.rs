@@ -13,8 +13,9 @@ use store::{Kind, Record, Store, View};
 use tokio::sync::{mpsc, watch};
 use tree::{Node, What};
 use types::{Hash, HiveId, Right, ShareId, Signer};
+use web::friends::Network;
 
-use crate::upkeep;
+use crate::metered::Metered;
 
 /// Offers that are to be taken up without a question.
 pub(crate) type Taken = mpsc::UnboundedSender<ShareId>;
@@ -25,6 +26,7 @@ pub(crate) struct HouseOfHive {
     signer: Arc<dyn Signer>,
     about: RwLock<About>,
     taken: Taken,
+    metered: Arc<Metered>,
     /// How often each friend told what they hold out.
     heard: watch::Sender<BTreeMap<HiveId, u64>>,
     /// Shares whose records came in since hives' doings apart were mended, and since when.
@@ -37,10 +39,12 @@ impl HouseOfHive {
         files: files::Handle,
         signer: Arc<dyn Signer>,
         taken: Taken,
+        metered: Arc<Metered>,
     ) -> Self {
         let heard = watch::Sender::default();
         let unmended = watch::Sender::default();
-        Self { store, files, signer, about: RwLock::default(), taken, heard, unmended }
+        let about = RwLock::default();
+        Self { store, files, signer, about, taken, metered, heard, unmended }
     }
 
     /// Shares whose records came in since hives' doings apart were mended, and since when.
@@ -82,17 +86,22 @@ impl HouseOfHive {
 
 fn about(view: &View) -> Result<About, people::Error> {
     let owner = people::owner(view)?.ok_or(people::Error::Gone("owner"))?;
-    let hive_name = store::setting(view, "hive_name")?;
-    let hive_name = hive_name.unwrap_or_else(|| format!("{}'s hive", owner.name));
+    let hive_name = people::hive_name(view)?;
     let device = hive_name.clone();
     Ok(About { name: owner.name, hive_name, device, hue: owner.hue })
 }
 
 /// The shares whose records go both ways between this hive and a friend's.
-fn shares_with(view: &View, own: HiveId, friend: HiveId) -> Result<Vec<ShareId>, people::Error> {
+fn shares_with(
+    view: &View,
+    own: HiveId,
+    friend: HiveId,
+    network: Option<Network>,
+) -> Result<Vec<ShareId>, people::Error> {
+    let costs = network == Some(Network::Metered) && people::only_unmetered(view)?;
     let now = view.now();
     let resting = people::friend(view, friend)?.paused.is_some_and(|pause| pause.holds(now));
-    if resting || upkeep::is_paused(view)? {
+    if resting || costs || people::hive_pause(view)?.is_some() {
         return Ok(Vec::new());
     }
     let mut shares = Vec::new();
@@ -193,8 +202,8 @@ impl House for HouseOfHive {
     }
 
     fn shares(&self, friend: HiveId) -> BoxFuture<'_, Result<Vec<ShareId>, Failure>> {
-        let own = self.signer.hive();
-        Box::pin(self.read(move |view| shares_with(view, own, friend)))
+        let (own, network) = (self.signer.hive(), self.metered.network());
+        Box::pin(self.read(move |view| shares_with(view, own, friend, network)))
     }
 
     fn offers(&self, friend: HiveId) -> BoxFuture<'_, Result<Vec<Vec<u8>>, Failure>> {

@@ -14,6 +14,7 @@ mod identity;
 mod init;
 mod links;
 mod listeners;
+mod metered;
 mod places;
 mod reach;
 mod secrets;
@@ -41,6 +42,7 @@ use types::{Signer, Time};
 use friends::FriendsOfHive;
 use house::HouseOfHive;
 use listeners::Listeners;
+use metered::Metered;
 
 /// Gives memory back soon after a burst; the system's own allocator keeps it for the next one.
 #[cfg(target_os = "linux")]
@@ -108,7 +110,10 @@ impl Hive {
         let peers_port = config.number("peers.port");
         let listeners = Arc::new(Listeners::new(&places, config, &options, &identity, warnings));
         let (taken, wanted) = mpsc::unbounded_channel();
-        let house = Arc::new(HouseOfHive::new(store.clone(), files.clone(), signer.clone(), taken));
+        let metered = Arc::new(Metered::new());
+        let house =
+            HouseOfHive::new(store.clone(), files.clone(), signer.clone(), taken, metered.clone());
+        let house = Arc::new(house);
         // The doors say who opens them. A hive that nobody has set up yet is nobody's.
         drop(house.look_at_itself().await);
         let peers = open_peers(&listeners, peers_port, &identity, house.clone(), &store).await?;
@@ -124,6 +129,7 @@ impl Hive {
             peers.clone(),
             signer.clone(),
             house.heard(),
+            metered.clone(),
         );
         let state = web::State::new(
             store.clone(),
@@ -139,16 +145,18 @@ impl Hive {
                 documents.clone(),
             ))),
             AbortOnDropHandle::new(tokio::spawn(upkeep::snapshots(store.clone()))),
-            AbortOnDropHandle::new(tokio::spawn(upkeep::pauses(store.clone(), files.clone()))),
             AbortOnDropHandle::new(tokio::spawn(listeners::follow_network(
                 listeners.clone(),
                 peers.network(),
             ))),
+            AbortOnDropHandle::new(tokio::spawn(metered::follow(metered.clone()))),
             AbortOnDropHandle::new(tokio::spawn(links::mend(house.clone(), peers.clone()))),
             AbortOnDropHandle::new(tokio::spawn(links::follow(
                 store.clone(),
                 house,
                 friends.clone(),
+                files.clone(),
+                metered,
                 signer,
             ))),
             AbortOnDropHandle::new(tokio::spawn(links::take_up(friends.clone(), wanted))),

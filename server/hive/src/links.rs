@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use store::Store;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use types::{ShareId, Signer};
 use web::Control;
 use web::friends::Accept;
@@ -13,11 +14,14 @@ use web::wire::Reach;
 
 use crate::addresses;
 use crate::friends::FriendsOfHive;
-use crate::house::HouseOfHive;
+use crate::house::{HouseOfHive, of_files};
 use crate::listeners::Listeners;
+use crate::metered::Metered;
 
-/// How often a pause that ends by itself is looked for.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// The longest sleep until a pause ends by itself, in case the clock was set or the machine slept.
+const PAUSE_LOOK_MAX: Duration = Duration::from_secs(60);
+/// What could not be looked at is looked at again after this time.
+const AGAIN: Duration = Duration::from_secs(10);
 const NETWORK_LOOK_EVERY: Duration = Duration::from_secs(15);
 /// How often it is looked whether friends have told all, and how long that is waited for.
 const MEND_LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -33,18 +37,32 @@ pub(crate) async fn follow(
     store: Store,
     house: Arc<HouseOfHive>,
     friends: FriendsOfHive,
+    files: files::Handle,
+    metered: Arc<Metered>,
     signer: Arc<dyn Signer>,
 ) {
+    let mut network = metered.changes();
     let mut position = store.follow();
     let mut seen = *position.borrow_and_update();
+    let mut paused = false;
     loop {
-        if let Err(error) = look(&store, &house, &friends, &signer).await {
-            tracing::warn!(%error, "friends could not be looked at");
+        let rest = match look(&store, &house, &friends, &signer).await {
+            Ok(rest) => rest,
+            Err(people::Error::Store(store::Error::Closed)) => return,
+            Err(error) => {
+                tracing::warn!(%error, "friends could not be looked at");
+                Some(AGAIN)
+            }
+        };
+        if let Err(error) = pause_folders(&store, &files, &mut paused).await {
+            tracing::warn!(%error, "the folders could not be paused");
         }
+        let due = rest.map(|rest| Instant::now() + rest);
         loop {
             tokio::select! {
                 moved = position.changed() => if moved.is_err() { return },
-                () = tokio::time::sleep(LOOK_EVERY) => break,
+                Ok(()) = network.changed() => break,
+                () = until(due) => break,
             }
             let since = seen;
             seen = *position.borrow_and_update();
@@ -64,19 +82,52 @@ pub(crate) async fn follow(
     }
 }
 
+/// Brings the links in line. Tells when to look again even if nothing changes.
 async fn look(
     store: &Store,
     house: &HouseOfHive,
     friends: &FriendsOfHive,
     signer: &Arc<dyn Signer>,
-) -> Result<(), people::Error> {
+) -> Result<Option<Duration>, people::Error> {
     let renamed = house.look_at_itself().await;
     if renamed.map_err(|failure| people::Error::Refused(failure.to_string()))? {
         let signer = signer.clone();
         store.write(move |tx| people::introduce(tx, &*signer)).await?;
         friends.renamed();
     }
-    friends.tell_friends().await
+    friends.tell_friends().await?;
+    let (end, now) = store
+        .read(|view| Ok::<_, people::Error>((people::next_pause_end(view)?, view.now())))
+        .await?;
+    Ok(end
+        .map(|end| Duration::from_millis(end.since(now).max(1).unsigned_abs()).min(PAUSE_LOOK_MAX)))
+}
+
+/// Follows the folders no longer, or again, as the whole hive is paused.
+async fn pause_folders(
+    store: &Store,
+    files: &files::Handle,
+    paused: &mut bool,
+) -> Result<(), people::Error> {
+    let wanted = store.read(people::hive_pause).await?.is_some();
+    if wanted == *paused {
+        return Ok(());
+    }
+    files.pause(wanted).await.map_err(of_files)?;
+    *paused = wanted;
+    // Of a pause that ended by itself the pages are told.
+    let end = |tx: &mut store::Tx| match people::hive_pause(tx)? {
+        Some(_) => Ok(()),
+        None => people::pause_hive(tx, None),
+    };
+    if wanted { Ok(()) } else { store.write(end).await }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Takes up what friends offer whose offers need no question.

@@ -1,4 +1,4 @@
-//! What the hive does for itself: snapshots of its database, and the end of a pause.
+//! What the hive does for itself: snapshots of its database, and words about its damage.
 
 use std::time::Duration;
 
@@ -10,9 +10,6 @@ use crate::wire;
 /// The first snapshot comes soon, so that a new hive is not long without one.
 const SNAPSHOT_FIRST: Duration = Duration::from_secs(60);
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(60 * 60);
-const PAUSE_LOOK_EVERY: Duration = Duration::from_secs(10);
-/// As `web` writes it: `since until`.
-const PAUSED: &str = "paused";
 
 /// Copies the database every hour in which it changed.
 pub(crate) async fn snapshots(store: Store) {
@@ -34,51 +31,6 @@ pub(crate) async fn snapshots(store: Store) {
             Err(_) => return,
         }
     }
-}
-
-/// Pauses the files if the hive was paused when it stopped, and resumes when the time is over.
-pub(crate) async fn pauses(store: Store, files: files::Handle) {
-    let mut paused = false;
-    let mut position = store.follow();
-    loop {
-        let (is_set, wanted) = match store.read(pause_of).await {
-            Ok(read) => read,
-            Err(store::Error::Closed) => return,
-            Err(error) => {
-                tracing::warn!(%error, "whether the hive is paused is unreadable");
-                return;
-            }
-        };
-        if is_set && !wanted {
-            let ended = store.write(|tx| store::set_setting(tx, PAUSED, None)).await;
-            if let Err(error) = ended {
-                tracing::warn!(%error, "the pause could not be ended");
-            }
-        }
-        if wanted != paused {
-            match files.pause(wanted).await {
-                Ok(()) => paused = wanted,
-                Err(error) => tracing::warn!(%error, "the folders could not be paused"),
-            }
-        }
-        tokio::select! {
-            moved = position.changed() => if moved.is_err() { return },
-            () = tokio::time::sleep(PAUSE_LOOK_EVERY) => {}
-        }
-    }
-}
-
-/// Whether the owner has paused the whole hive.
-pub(crate) fn is_paused(view: &store::View) -> Result<bool, store::Error> {
-    Ok(pause_of(view)?.1)
-}
-
-/// Whether a pause was set, and whether it holds now.
-fn pause_of(view: &store::View) -> Result<(bool, bool), store::Error> {
-    let setting = store::setting(view, PAUSED)?;
-    let until = setting.as_deref().and_then(|text| text.split_once(' ')).map(|(_, end)| end);
-    let over = until.and_then(|end| end.parse().ok()).is_some_and(|end: i64| end <= view.now().0);
-    Ok((setting.is_some(), until.is_some() && !over))
 }
 
 pub(crate) fn warning_of(opening: &Opening) -> Option<wire::Warning> {

@@ -237,7 +237,8 @@ pub(crate) fn adopt(
     if *shared.stopping.borrow() {
         return Err(Refusal::Stopping);
     }
-    let (line, out) = Line::new(hive, pair.way.clone(), called, admitted.run);
+    let pace = shared.paces.of(hive);
+    let (line, out) = Line::new(hive, pair.way.clone(), called, admitted.run, pace);
     let line = Arc::new(line);
     {
         let mut lines = shared.lines();

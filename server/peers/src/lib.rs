@@ -17,6 +17,7 @@ mod line;
 mod link;
 mod nearby;
 mod network;
+mod pace;
 mod place;
 mod progress;
 mod proof;
@@ -38,7 +39,7 @@ pub use house::{About, Content, Failure, House, Met, Named, Proof, SMALL_BYTES_M
 pub use place::{NoPlace, Place};
 pub use refusal::Refusal;
 pub use relay::Relay;
-pub use state::{Friend, Lag, Nearby, Progress, Progresses, Standing, Way};
+pub use state::{Friend, Lag, Limits, Nearby, Progress, Progresses, Standing, Way};
 pub use task::{Doors, Handle, Options, Ticket};
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use types::{Hash, HiveId, ShareId, Time};
 
+use crate::pace::Pace;
 use crate::wire::{self, Bulk, Control, Said, Since};
 use crate::{Lag, Refusal, Standing, Way};
 
@@ -29,6 +30,7 @@ pub(crate) struct Line {
     /// Whether this hive called.
     pub(crate) called: bool,
     pub(crate) run: u64,
+    pub(crate) pace: Pace,
     out: mpsc::UnboundedSender<Vec<u8>>,
     out_bytes: Arc<AtomicUsize>,
     /// Set once: why it ends.
@@ -81,6 +83,7 @@ impl Line {
         way: watch::Receiver<Way>,
         called: bool,
         run: u64,
+        pace: Pace,
     ) -> (Self, Outbox) {
         let (out, frames) = mpsc::unbounded_channel();
         let bytes = Arc::new(AtomicUsize::new(0));
@@ -91,6 +94,7 @@ impl Line {
             began: Instant::now(),
             called,
             run,
+            pace,
             out,
             out_bytes: bytes.clone(),
             end: watch::Sender::new(None),

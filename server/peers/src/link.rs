@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use types::ShareId;
 
 use crate::line::{Line, Live, Outbox};
+use crate::pace::Paced;
 use crate::serve::Counter;
 use crate::session::{Input, Output, Session};
 use crate::shared::Shared;
@@ -28,6 +29,8 @@ const CHANGED_SILENCE: Duration = Duration::from_secs(3);
 const LOAD_BYTES: usize = 512 * 1_024;
 /// Small contents that go beside their records, for each message.
 const INLINE_BYTES_MAX: usize = 1_024 * 1_024;
+/// So much of them goes whatever limit there is.
+const URGENT_BYTES_MAX: u64 = 16 * 1_024;
 /// So many messages wait to be acted on; then nothing more is read.
 const INBOX_MAX: usize = 64;
 const BULK_MAX: usize = 16;
@@ -120,8 +123,10 @@ impl Link {
         let heard = Arc::new(AtomicUsize::new(0));
         let counter = Counter::open(&self.shared, &self.line, &bulk, &mut self.helpers);
         self.helpers.spawn(hear(control_in, self.inbox.clone(), heard.clone()));
+        let pace = self.line.pace.clone();
+        let bulk_in = Paced::new(bulk_in, pace.down);
         let mut bulk_hearer = tokio::spawn(hear_bulk(bulk_in, self.line.clone(), heard.clone()));
-        self.helpers.spawn(say_bulk(bulk_out, bulk_frames));
+        self.helpers.spawn(say_bulk(Paced::new(bulk_out, pace.up), bulk_frames));
         if let Some(taking) = self.taking.take() {
             let (shared, line) = (self.shared.clone(), self.line.clone());
             self.helpers.spawn(take_all(shared, line, taking, self.inbox.clone()));
@@ -456,8 +461,11 @@ async fn send_live(shared: Arc<Shared>, line: Arc<Line>) {
                 body: said.body.0.clone(),
             };
             for named in shared.house.named(share, &record) {
-                bytes += named.size;
-                if named.size <= crate::SMALL_BYTES_MAX && bytes <= INLINE_BYTES_MAX as u64 {
+                let after = bytes + named.size;
+                let urgent = after <= URGENT_BYTES_MAX || line.pace.up.is_open();
+                let fits = after <= INLINE_BYTES_MAX as u64 && urgent;
+                if named.size <= crate::SMALL_BYTES_MAX && fits {
+                    bytes = after;
                     hashes.push(named.hash);
                 }
             }
@@ -472,6 +480,7 @@ async fn send_live(shared: Arc<Shared>, line: Arc<Line>) {
         };
         let bytes: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
         line.note_traffic(share, 0, bytes as u64);
+        line.pace.up.spend(bytes);
         let contents = found.into_iter().map(|(hash, bytes)| Given { hash, bytes: Blob(bytes) });
         let contents = contents.collect();
         line.say(&Control::Records { share, round, upto, records, contents });
@@ -498,6 +507,7 @@ async fn take_all(
                 return line.end(Refusal::Nonsense { what });
             }
             line.note_traffic(share, bytes.0.len() as u64, 0);
+            line.pace.down.spend(bytes.0.len());
             given.push((hash, bytes.0));
         }
         let mut took = Ok(());

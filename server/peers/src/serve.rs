@@ -221,6 +221,10 @@ fn send(
                 if want.stopped.load(Ordering::Relaxed) || line.cut.load(Ordering::Relaxed) {
                     return Ok(());
                 }
+                // Under a limit the way is left to small contents until it is free.
+                if line.pace.up.rest_blocking() {
+                    continue;
+                }
                 let size = usize::try_from(end - at).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
                 let bytes = Blob(difference::read(target, at, size)?);
                 let frame = wire::frame(&Bulk::Piece { id: want.id, at, bytes });

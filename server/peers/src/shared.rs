@@ -13,8 +13,9 @@ use types::{HiveId, ShareId};
 
 use crate::far::Iroh;
 use crate::line::Line;
+use crate::pace::Paces;
 use crate::tcp::Tcp;
-use crate::{Friend, House, Met, Nearby, Place, Progresses, Refusal, Standing};
+use crate::{Friend, House, Limits, Met, Nearby, Place, Progresses, Refusal, Standing};
 
 const STRANGERS_MAX: usize = 8;
 const GREETINGS_MAX: usize = 64;
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     /// Counts up when the house may answer differently.
     pub(crate) shares: watch::Sender<u64>,
     pub(crate) stopping: watch::Sender<bool>,
+    pub(crate) paces: Paces,
     /// The door to hives that are far away, while it is open.
     far: Mutex<Option<Arc<Iroh>>>,
     own_places: Mutex<Vec<Place>>,
@@ -82,6 +84,7 @@ impl Shared {
             network: watch::Sender::new(0),
             shares: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
+            paces: Paces::default(),
             far: Mutex::default(),
             own_places: Mutex::default(),
             lines: Mutex::default(),
@@ -136,7 +139,8 @@ impl Shared {
 
     /// Lets a new friend in before the hive has said so.
     pub(crate) fn befriended(&self, met: &Met) {
-        let friend = Friend { hive: met.hive, addresses: met.addresses.clone(), paused: false };
+        let (hive, addresses) = (met.hive, met.addresses.clone());
+        let friend = Friend { hive, addresses, paused: false, limits: Limits::default() };
         self.friends.send_modify(|friends| drop(friends.insert(met.hive, friend)));
     }
 

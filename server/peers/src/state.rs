@@ -40,6 +40,14 @@ pub struct Friend {
     pub addresses: Vec<Place>,
     /// Neither called nor let in for now.
     pub paused: bool,
+    pub limits: Limits,
+}
+
+/// How fast contents may go, in bytes a second; 0: as fast as it goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub up: u64,
+    pub down: u64,
 }
 
 /// How far a hive is from having everything of a share on its disk.

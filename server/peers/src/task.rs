@@ -19,8 +19,8 @@ use crate::ticket::{self, Link};
 use crate::transport::{Door, Pair, Taken};
 use crate::wire::{PROTOCOL, PROTOCOL_OLDEST};
 use crate::{
-    Far, Friend, House, Nearby, Place, Progresses, Refusal, Standing, caller, db, fetch, network,
-    progress,
+    Far, Friend, House, Limits, Nearby, Place, Progresses, Refusal, Standing, caller, db, fetch,
+    network, progress,
 };
 
 /// Answering an invitation gives up after this time.
@@ -123,6 +123,8 @@ impl Handle {
     pub fn set_friends(&self, friends: Vec<Friend>) {
         let friends: BTreeMap<HiveId, Friend> =
             friends.into_iter().map(|friend| (friend.hive, friend)).collect();
+        let limits = friends.values().map(|friend| (friend.hive, friend.limits));
+        self.shared.paces.limit_each(limits);
         let lines = self.shared.lines();
         for (hive, line) in lines.iter() {
             match friends.get(hive) {
@@ -141,6 +143,11 @@ impl Handle {
     /// Counts up whenever the machine may be on another network.
     pub fn network(&self) -> watch::Receiver<u64> {
         self.shared.network.subscribe()
+    }
+
+    /// Limits all links together, besides what limits each. Holds for what is on its way already.
+    pub fn set_limits(&self, limits: Limits) {
+        self.shared.paces.limit_all(limits);
     }
 
     /// Calls whoever is away, at once: the machine woke up, or came to another network.

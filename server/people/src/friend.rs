@@ -4,7 +4,7 @@ use store::{Tx, View};
 use types::{HiveId, MINUTE_MS, ShareId, Signer, Time};
 
 use crate::person::{HUES, is_shown, name_checked};
-use crate::{Error, db, membership};
+use crate::{Error, Limits, LimitsChange, db, hive, membership};
 
 /// Where a friend was seen is written down at most this often, if nothing else changed.
 const SEEN_EVERY_MS: i64 = MINUTE_MS;
@@ -29,6 +29,8 @@ pub struct Friend {
     pub auto_accept: bool,
     pub added_at: Time,
     pub paused: Option<Pause>,
+    /// Beside those for all friends together.
+    pub limits: Limits,
 }
 
 impl Friend {
@@ -85,6 +87,7 @@ pub struct FriendChange {
     pub name: Option<Option<String>>,
     pub muted: Option<bool>,
     pub auto_accept: Option<bool>,
+    pub limits: LimitsChange,
 }
 
 /// By name.
@@ -121,6 +124,7 @@ pub fn befriend(tx: &Tx, signer: &dyn Signer, met: Introduction) -> Result<Frien
         auto_accept: false,
         added_at: tx.now(),
         paused: None,
+        limits: Limits::default(),
     };
     save(tx, &friend)?;
     Ok(friend)
@@ -153,6 +157,7 @@ pub fn change_friend(tx: &Tx, hive: HiveId, change: FriendChange) -> Result<Frie
     }
     friend.muted = change.muted.unwrap_or(friend.muted);
     friend.auto_accept = change.auto_accept.unwrap_or(friend.auto_accept);
+    friend.limits = friend.limits.changed(change.limits);
     save(tx, &friend)?;
     Ok(friend)
 }
@@ -196,9 +201,10 @@ pub fn share_pause(view: &View, share: ShareId) -> Result<Option<Pause>, Error> 
     Ok(db::share_pause(view, share)?.filter(|pause| pause.holds(view.now())))
 }
 
-/// The first moment at which some pause of a friend or a share ends by itself.
+/// The first moment at which some pause, of a friend, of a share or of the whole hive, ends by
+/// itself.
 pub fn next_pause_end(view: &View) -> Result<Option<Time>, Error> {
-    db::next_pause_end(view)
+    Ok(db::next_pause_end(view)?.into_iter().chain(hive::hive_pause_end(view)?).min())
 }
 
 fn save(tx: &Tx, friend: &Friend) -> Result<(), Error> {

@@ -7,8 +7,10 @@
 mod db;
 mod friend;
 mod group;
+mod hive;
 mod invitation;
 mod key;
+mod limits;
 mod link;
 mod member;
 mod membership;
@@ -29,10 +31,12 @@ pub use group::{
     Group, add_to_group, forget_share, group, groups, make_group, remove_group, rename_group,
     share_with, share_with_group, take_from_group, unshare_with, unshare_with_group,
 };
+pub use hive::{hive_name, hive_pause, pause_hive, rename_hive};
 pub use invitation::{
     Invitation, Proof, invitations, invite, redeem_invitation, remove_invitation,
 };
 pub use key::{Key, KeyKind, keys};
+pub use limits::{Limits, LimitsChange, change_limits, limits, only_unmetered, set_only_unmetered};
 pub use link::{
     Link, LinkChange, LinkState, NewLink, change_link, link, link_opened_by, links, make_link,
     remove_link, remove_links_of_share,

@@ -421,8 +421,7 @@ fn settle(tx: &Tx, share: ShareId) -> Result<(), Error> {
 /// How this hive is introduced to others.
 fn about_here(view: &View) -> Result<About, Error> {
     let owner = db::owner(view)?.ok_or(Error::Gone("owner"))?;
-    let device = store::setting(view, "hive_name")?;
-    let device = device.unwrap_or_else(|| format!("{}'s hive", owner.name));
+    let device = crate::hive_name(view)?;
     Ok(About { name: owner.name, hue: owner.hue, device })
 }
 

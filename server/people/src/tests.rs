@@ -11,6 +11,7 @@ use types::{DAY_MS, FileId, Right, ShareId, Time};
 use super::*;
 
 mod friends;
+mod hive;
 mod members;
 mod world;
 

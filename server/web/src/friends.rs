@@ -45,6 +45,9 @@ pub trait Friends: Send + Sync + 'static {
     /// they offer. Gives up after ten seconds.
     fn befriend(&self, by: Invited) -> BoxFuture<'_, Result<HiveId, Error>>;
 
+    /// What kind of network this computer is on; `None` while that does not matter.
+    fn network(&self) -> Option<Network>;
+
     /// Hives that say on the local network that they are there, friends left out.
     fn nearby(&self) -> Vec<Nearby>;
 
@@ -155,6 +158,15 @@ pub enum Way {
 pub struct Connection {
     pub way: Way,
     pub since: Time,
+}
+
+/// Whether the network costs by the byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    Metered,
+    Unmetered,
+    /// Nobody tells; it counts as one that does not.
+    Unknown,
 }
 
 #[derive(Debug, Clone)]

@@ -192,6 +192,8 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(GET, "/api/v1/shares/{share}/sync", Owner, "How far a share is, here and at friends", sync::show).gives::<wire::Sync>(200),
         Route::new(POST, "/api/v1/shares/{share}/sync/confirm", Owner, "Let held-back deletions pass", sync::confirm),
         Route::new(POST, "/api/v1/shares/{share}/sync/take-back", Owner, "Take held-back deletions back", sync::take_back),
+        Route::new(GET, "/api/v1/limits", Owner, "How fast contents may go, and over which networks", sync::limits).gives::<wire::Limits>(200),
+        Route::new(PATCH, "/api/v1/limits", Owner, "Change how fast contents may go, and over which networks", sync::set_limits).takes::<wire::ChangeLimits>().gives::<wire::Limits>(200),
         Route::new(GET, "/api/v1/why", Owner, "Why a file is in step, or not", sync::why).query(&["file", "share", "path"]).gives::<wire::Why>(200),
         Route::new(POST, "/api/v1/scrub", Owner, "Look whether the disk still gives back what was saved", scrub::begin).takes::<wire::BeginScrub>().gives::<wire::Scrub>(200),
         Route::new(GET, "/api/v1/scrub", Owner, "How the last look at all contents went, or how far it is", scrub::show).gives::<wire::Scrub>(200),

@@ -12,23 +12,12 @@ use types::{FileId, PersonId, RelPath, Right, ShareId};
 use crate::control::HiveName;
 use crate::{Error, wire};
 
-/// Settings of the hive that `web` reads and writes.
-pub(crate) const HIVE_NAME: &str = "hive_name";
+/// A setting that `web` alone reads and writes.
 pub(crate) const ONBOARDED: &str = "onboarded";
-/// `since until`, both in milliseconds; `until` is `-` for "until resumed".
-pub(crate) const PAUSED: &str = "paused";
-
-pub(crate) fn hive_name(view: &View) -> Result<String, Error> {
-    if let Some(name) = store::setting(view, HIVE_NAME)? {
-        return Ok(name);
-    }
-    let owner = people::owner(view)?;
-    Ok(owner.map_or_else(|| "Skep".to_owned(), |owner| format!("{}'s hive", owner.name)))
-}
 
 pub(crate) fn hive_facts(view: &View, hive: &HiveName) -> Result<wire::HiveFacts, Error> {
     let owner = people::owner(view)?.ok_or(people::Error::Gone("owner"))?;
-    Ok(wire::HiveFacts { id: hive.id.clone(), name: hive_name(view)?, owner: owner.into() })
+    Ok(wire::HiveFacts { id: hive.id.clone(), name: people::hive_name(view)?, owner: owner.into() })
 }
 
 pub(crate) fn onboarded(view: &View) -> Result<bool, Error> {
@@ -37,11 +26,7 @@ pub(crate) fn onboarded(view: &View) -> Result<bool, Error> {
 
 /// The pause that is in force at this moment.
 pub(crate) fn paused(view: &View) -> Result<Option<wire::Paused>, Error> {
-    let Some(text) = store::setting(view, PAUSED)? else { return Ok(None) };
-    let (since, until) = text.split_once(' ').unwrap_or((&text, "-"));
-    let paused =
-        wire::Paused { since_at: since.parse().unwrap_or_default(), until_at: until.parse().ok() };
-    Ok(Some(paused).filter(|paused| paused.until_at.is_none_or(|end| end > view.now().0)))
+    Ok(people::hive_pause(view)?.map(Into::into))
 }
 
 pub(crate) fn refuse_while_paused(view: &View) -> Result<(), Error> {

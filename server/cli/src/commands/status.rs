@@ -36,6 +36,10 @@ pub(crate) async fn run(home: Option<&Path>, json: bool) -> Result<(), Failure> 
     }
     let rows = shares.iter().zip(&progress).map(|(share, progress)| row(share, progress.as_ref()));
     print::table(&rows.collect::<Vec<_>>())?;
+    let resting = progress.iter().flatten().find_map(|progress| progress.resting.as_ref());
+    if let Some(resting) = resting.filter(|resting| resting.code == "metered") {
+        print::line(&format!("  {} {}", resting.detail, resting.hint))?;
+    }
     for (share, progress) in shares.iter().zip(&progress) {
         let Some(progress) = progress else { continue };
         for waiting in progress.waiting.iter().take(WAITING_MAX) {
@@ -82,6 +86,7 @@ fn shown(
             ("waiting", json!(progress.map_or(&[][..], |all| &all.waiting))),
             ("held_back", json!(progress.and_then(|all| all.held_back.as_ref()))),
             ("paused", json!(progress.and_then(|all| all.paused.as_ref()))),
+            ("resting", json!(progress.and_then(|all| all.resting.as_ref()))),
         ] {
             one[key] = value;
         }

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use types::{Hash, HiveId, ShareId, Signature, Signer, Time};
 
 use crate::{
-    About, Content, Doors, Failure, Friend, Handle, House, Lag, Met, Named, Options, Place, Proof,
-    Refusal, Sink, Standing, Wanted, Way,
+    About, Content, Doors, Failure, Friend, Handle, House, Lag, Limits, Met, Named, Options, Place,
+    Proof, Refusal, Sink, Standing, Wanted, Way,
 };
 
 pub(super) struct Key(SigningKey);
@@ -54,6 +54,7 @@ type Ranges = Vec<(u64, u64)>;
 #[derive(Default)]
 pub(super) struct State {
     pub(super) friends: BTreeMap<HiveId, Vec<Place>>,
+    pub(super) limits: BTreeMap<HiveId, Limits>,
     pub(super) met: BTreeMap<HiveId, Met>,
     pub(super) shares: BTreeMap<HiveId, BTreeSet<ShareId>>,
     pub(super) offers: BTreeMap<HiveId, Vec<Vec<u8>>>,
@@ -394,10 +395,16 @@ impl Hive {
 
     /// Tells the links the friends that the house knows.
     pub(super) fn tell_friends(&self) {
-        let friends = self.home.state().friends.clone();
+        let (friends, limits) = {
+            let state = self.home.state();
+            (state.friends.clone(), state.limits.clone())
+        };
         let friends = friends
             .into_iter()
-            .map(|(hive, addresses)| Friend { hive, addresses, paused: false })
+            .map(|(hive, addresses)| {
+                let limits = limits.get(&hive).copied().unwrap_or_default();
+                Friend { hive, addresses, paused: false, limits }
+            })
             .collect();
         self.handle.set_friends(friends);
     }

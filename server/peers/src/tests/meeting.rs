@@ -137,7 +137,9 @@ async fn a_paused_friend_comes_back() {
     link(&ada, &bob, &[share(1)]);
     until("both are connected", || ada.is_connected_to(&bob) && bob.is_connected_to(&ada)).await;
     let paused = |paused| {
-        vec![crate::Friend { hive: ada.id, addresses: vec![ada.address().into()], paused }]
+        let limits = crate::Limits::default();
+        let addresses = vec![ada.address().into()];
+        vec![crate::Friend { hive: ada.id, addresses, paused, limits }]
     };
     bob.handle.set_friends(paused(true));
     until("they are apart", || !ada.is_connected_to(&bob) && !bob.is_connected_to(&ada)).await;

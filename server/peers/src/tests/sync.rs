@@ -5,6 +5,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::hive::{Hive, link, noise, share, until};
 use super::proxy::Proxy;
+use crate::Limits;
 
 const MIB: usize = 1_024 * 1_024;
 
@@ -187,4 +188,47 @@ async fn hives_become_equal_whatever_the_network_does() {
         hives[0].equals(&hives[1], share(1)) && hives[1].equals(&hives[2], share(1))
     })
     .await;
+}
+
+/// A limit for all in one direction, or for one friend: what lies behind it takes its time, what
+/// is small and new does not wait for it, and without it the rest comes at once.
+async fn a_limit_holds(limit: impl Fn(&Hive, &Hive, Limits), slow: Limits) {
+    let (ada, bob, _proxy) = pair().await;
+    limit(&ada, &bob, slow);
+    let begun = std::time::Instant::now();
+    let large = ada.save(share(1), "large", noise(1, 300_000));
+    until("the large one is on its way", || {
+        let progress = bob.handle.progress();
+        let progress = progress.borrow();
+        let found = progress.get(&ada.id).and_then(|shares| shares.get(&share(1)));
+        found.is_some_and(|one| one.theirs.is_some() && bob.home.said(share(1)).len() == 1)
+    })
+    .await;
+    let urgent = ada.save(share(1), "urgent", noise(2, 4_096));
+    until("the small one came", || bob.has(urgent)).await;
+    assert!(!bob.has(large), "it came in {:?}", begun.elapsed());
+    limit(&ada, &bob, Limits::default());
+    until("the large one came", || bob.has(large)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_links_keep_to_a_limit_that_can_be_lifted() {
+    let slow = Limits { up: 2_000, down: 0 };
+    a_limit_holds(|ada, _, limits| ada.handle.set_limits(limits), slow).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_with_one_friend_keeps_to_its_limit() {
+    let slow = Limits { up: 2_000, down: 0 };
+    let limit = |ada: &Hive, bob: &Hive, limits| {
+        ada.home.state().limits.insert(bob.id, limits);
+        ada.tell_friends();
+    };
+    a_limit_holds(limit, slow).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_in_keeps_to_a_limit_too() {
+    let slow = Limits { up: 0, down: 2_000 };
+    a_limit_holds(|_, bob, limits| bob.handle.set_limits(limits), slow).await;
 }

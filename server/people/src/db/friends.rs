@@ -11,11 +11,12 @@ use crate::Error;
 use crate::friend::{Friend, Pause};
 use crate::group::Group;
 use crate::invitation::Invitation;
+use crate::limits::Limits;
 use crate::member::{Membership, Standing};
 use crate::record::About;
 
 const FRIEND: &str = "hive, name, own_name, hue, device, addresses, last_seen_at, muted, \
-                      auto_accept, added_at, paused_at, paused_until";
+                      auto_accept, added_at, paused_at, paused_until, up_kb, down_kb";
 
 pub(crate) fn friend(view: &View, hive: HiveId) -> Result<Option<Friend>, Error> {
     let sql = format!("SELECT {FRIEND} FROM people_friend WHERE hive = ?1");
@@ -32,13 +33,14 @@ pub(crate) fn friends(view: &View) -> Result<Vec<Friend>, Error> {
 pub(crate) fn save_friend(tx: &Tx, friend: &Friend) -> Result<(), Error> {
     tx.prepare_cached(
         "INSERT INTO people_friend (hive, name, own_name, hue, device, addresses, last_seen_at,
-             muted, auto_accept, added_at, paused_at, paused_until)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             muted, auto_accept, added_at, paused_at, paused_until, up_kb, down_kb)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (hive) DO UPDATE SET name = excluded.name, own_name = excluded.own_name,
              hue = excluded.hue, device = excluded.device, addresses = excluded.addresses,
              last_seen_at = excluded.last_seen_at, muted = excluded.muted,
              auto_accept = excluded.auto_accept, paused_at = excluded.paused_at,
-             paused_until = excluded.paused_until",
+             paused_until = excluded.paused_until, up_kb = excluded.up_kb,
+             down_kb = excluded.down_kb",
     )?
     .execute(params![
         friend.hive.as_bytes(),
@@ -53,6 +55,8 @@ pub(crate) fn save_friend(tx: &Tx, friend: &Friend) -> Result<(), Error> {
         friend.added_at.0,
         friend.paused.map(|pause| pause.since.0),
         friend.paused.and_then(|pause| pause.until).map(|time| time.0),
+        friend.limits.up_kb,
+        friend.limits.down_kb,
     ])?;
     Ok(())
 }
@@ -76,6 +80,7 @@ fn read_friend(row: &Row) -> SqlResult<Friend> {
         auto_accept: row.get(8)?,
         added_at: Time(row.get(9)?),
         paused: read_pause(row, 10)?,
+        limits: Limits { up_kb: row.get(12)?, down_kb: row.get(13)? },
     })
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
-use people::{FriendChange, Pause};
+use people::{FriendChange, LimitsChange, Pause};
 use serde::Deserialize;
 use types::{HiveId, InvitationId, Right, ShareId, Time};
 
@@ -70,8 +70,9 @@ pub(super) async fn change(
     Json(change): Json<wire::ChangeFriend>,
 ) -> Result<axum::Json<wire::Friend>, Error> {
     let hive: HiveId = at.hive.parse()?;
-    let wire::ChangeFriend { name, muted, auto_accept } = change;
-    let change = FriendChange { name, muted, auto_accept };
+    let wire::ChangeFriend { name, muted, auto_accept, up_kb, down_kb } = change;
+    let limits = LimitsChange { up_kb, down_kb };
+    let change = FriendChange { name, muted, auto_accept, limits };
     state.store.write(move |tx| people::change_friend(tx, hive, change)).await?;
     show(&state, hive).await.map(axum::Json)
 }

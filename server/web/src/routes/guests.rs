@@ -32,7 +32,7 @@ pub(super) async fn welcome(
         };
         Ok(wire::Welcome {
             owner: wire::Person { id: String::new(), name: owner.name, hue: owner.hue },
-            hive_name: view::hive_name(view)?,
+            hive_name: people::hive_name(view)?,
             password_needed,
             state: state.to_owned(),
             expires_at: expires_at.map(|time| time.0),

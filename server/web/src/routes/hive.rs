@@ -85,20 +85,14 @@ pub(super) async fn pause(
     Extract(state): Extract<State>,
     Json(pause): Json<wire::Pause>,
 ) -> Result<StatusCode, Error> {
-    let now = state.store.now().0;
-    if pause.until_at.is_some_and(|end| end <= now) {
-        let hint = "Choose a later moment, or none to pause until you resume";
-        return Err(Error::bad_input("that moment has passed already", hint));
-    }
-    let until = pause.until_at.map_or_else(|| "-".to_owned(), |end| end.to_string());
-    let value = format!("{now} {until}");
-    state.store.write(move |tx| store::set_setting(tx, view::PAUSED, Some(&value))).await?;
+    let pause = super::friends::pause_until(&state, &pause)?;
+    state.store.write(move |tx| people::pause_hive(tx, Some(pause))).await?;
     state.files.pause(true).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn resume(Extract(state): Extract<State>) -> Result<StatusCode, Error> {
-    state.store.write(|tx| store::set_setting(tx, view::PAUSED, None)).await?;
+    state.store.write(|tx| people::pause_hive(tx, None)).await?;
     state.files.pause(false).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -55,7 +55,7 @@ pub(super) async fn onboarding(
         .write(move |tx| {
             set_up(tx, &chosen.name, Some(chosen.hue))?;
             if let Some(name) = &chosen.hive_name {
-                store::set_setting(tx, view::HIVE_NAME, Some(&people::name_checked(name)?))?;
+                people::rename_hive(tx, name)?;
             }
             Ok::<_, Error>(people::introduce(tx, &*signer)?)
         })

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;
+use people::LimitsChange;
 use serde::Deserialize;
 use types::ShareId;
 
@@ -21,13 +22,15 @@ pub(super) async fn show(
 ) -> Result<axum::Json<wire::Sync>, Error> {
     let share = known(&state, &at).await?;
     let present = Present::of(&*state.friends);
-    let progress = state.friends.sync(share).await?;
+    let (progress, network) = (state.friends.sync(share).await?, state.friends.network());
     let read = state.store.read(move |view| {
         let members = view::friends::members(view, share, &present, &progress)?;
         let paused = people::share_pause(view, share)?.map(Into::into);
-        Ok::<_, Error>((members, paused, progress))
+        let resting = view::friends::resting(view, network)?;
+        let limits = view::friends::limits(view, network)?;
+        Ok::<_, Error>((members, paused, (resting, limits), progress))
     });
-    let (members, paused, progress) = read.await?;
+    let (members, paused, (resting, limits), progress) = read.await?;
     let own = members.iter().find(|member| member.is_self);
     let own = own.map_or_else(|| "member".to_owned(), |member| member.state.clone());
     // How far somebody is who is no friend of this hive is not known here, and shows elsewhere.
@@ -58,6 +61,8 @@ pub(super) async fn show(
             friends: held.friends,
         }),
         paused,
+        resting,
+        limits,
         friends: members.into_iter().filter(|member| !member.is_self).collect(),
     }))
 }
@@ -102,7 +107,39 @@ pub(super) async fn why(
         }
     };
     let friends::Why { path, in_step, code, detail, hint } = state.friends.why(of).await?;
-    Ok(axum::Json(wire::Why { path, in_step, code, detail, hint }))
+    let why = wire::Why { path, in_step, code, detail, hint };
+    if why.code != "content" {
+        return Ok(axum::Json(why));
+    }
+    let network = state.friends.network();
+    let resting = state.store.read(move |view| view::friends::resting(view, network)).await?;
+    Ok(axum::Json(match resting {
+        Some(wire::Resting { code, detail, hint }) => wire::Why { code, detail, hint, ..why },
+        None => why,
+    }))
+}
+
+pub(super) async fn limits(
+    Extract(state): Extract<State>,
+) -> Result<axum::Json<wire::Limits>, Error> {
+    let network = state.friends.network();
+    state.store.read(move |view| view::friends::limits(view, network)).await.map(axum::Json)
+}
+
+pub(super) async fn set_limits(
+    Extract(state): Extract<State>,
+    Json(change): Json<wire::ChangeLimits>,
+) -> Result<axum::Json<wire::Limits>, Error> {
+    let wire::ChangeLimits { up_kb, down_kb, only_unmetered } = change;
+    let network = state.friends.network();
+    let write = move |tx: &mut store::Tx| {
+        people::change_limits(tx, LimitsChange { up_kb, down_kb })?;
+        if let Some(only) = only_unmetered {
+            people::set_only_unmetered(tx, only)?;
+        }
+        view::friends::limits(tx, network)
+    };
+    state.store.write(write).await.map(axum::Json)
 }
 
 pub(super) async fn ignore(

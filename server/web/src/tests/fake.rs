@@ -47,6 +47,7 @@ pub(crate) struct FakeFriends {
     changes: watch::Sender<u64>,
     pub(crate) connected: Mutex<BTreeMap<HiveId, Connection>>,
     pub(crate) progress: Mutex<Progress>,
+    pub(crate) network: Mutex<Option<Network>>,
     pub(crate) apart: Mutex<Vec<Apart>>,
     pub(crate) asked: Mutex<Vec<String>>,
 }
@@ -107,6 +108,10 @@ impl Friends for FakeFriends {
             self.store.write(move |tx| people::befriend(tx, &*key, met)).await?;
             Ok(hive)
         })
+    }
+
+    fn network(&self) -> Option<Network> {
+        *self.network.lock().expect("a lock")
     }
 
     fn nearby(&self) -> Vec<Nearby> {
@@ -271,6 +276,7 @@ impl World {
             changes: watch::Sender::new(0),
             connected: Mutex::default(),
             progress: Mutex::default(),
+            network: Mutex::default(),
             apart: Mutex::default(),
             asked: Mutex::default(),
         });

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use types::{FileId, Hash, ShareId, Signer, Time};
 
 use super::fake::{Key, World, friend};
-use crate::friends::{Apart, Connection, HeldBack, Lag, Progress, Version, Waiting, Way};
+use crate::friends::{Apart, Connection, HeldBack, Lag, Network, Progress, Version, Waiting, Way};
 
 #[tokio::test]
 async fn an_invitation_is_answered_and_the_friend_is_named_muted_and_removed() {
@@ -215,6 +215,37 @@ async fn progress_adds_up_and_says_who_lacks_what() {
     world.is_refused("GET", "/why", Value::Null, 422, "bad_input").await;
     let asked = world.friends.asked.lock().expect("a lock").join("\n");
     assert!(asked.contains("confirm"), "{asked}");
+}
+
+#[tokio::test]
+async fn limits_are_set_for_all_and_for_one_and_shown_where_it_waits() {
+    let world = World::new().await;
+    let (share, bo) = (world.share().await, world.befriends(2).await);
+    let none = json!({ "up_kb": 0, "down_kb": 0, "only_unmetered": false, "network": null });
+    assert_eq!(world.gets("/limits").await, none);
+    world.does("PATCH", "/limits", json!({ "up_kb": 500 })).await;
+    let set = json!({ "up_kb": 500, "down_kb": 0, "only_unmetered": false, "network": null });
+    assert_eq!(world.gets("/limits").await, set);
+    world.does("PATCH", &format!("/friends/{bo}"), json!({ "down_kb": 50 })).await;
+    let friend = world.gets("/friends").await[0].clone();
+    assert_eq!((&friend["up_kb"], &friend["down_kb"]), (&0.into(), &50.into()));
+
+    let sync = format!("/shares/{share}/sync");
+    let shown = world.gets(&sync).await;
+    assert_eq!((&shown["limits"], &shown["resting"]), (&set, &Value::Null));
+    *world.friends.network.lock().expect("a lock") = Some(Network::Metered);
+    assert_eq!(world.gets(&sync).await["resting"], Value::Null, "nobody asked for that");
+    world.does("PATCH", "/limits", json!({ "only_unmetered": true, "up_kb": 0 })).await;
+    let shown = world.gets(&sync).await;
+    assert_eq!(shown["resting"]["code"], "metered");
+    assert_eq!(shown["limits"]["network"], "metered");
+    world.does("PUT", "/pause", json!({})).await;
+    assert_eq!(world.gets(&sync).await["resting"]["code"], "paused");
+    world.does("DELETE", "/pause", Value::Null).await;
+    *world.friends.network.lock().expect("a lock") = Some(Network::Unknown);
+    let shown = world.gets(&sync).await;
+    assert_eq!((&shown["resting"], &shown["limits"]["network"]), (&Value::Null, &"unknown".into()));
+    world.is_refused("PATCH", "/limits", json!({ "up_kb": -1 }), 422, "bad_input").await;
 }
 
 #[tokio::test]

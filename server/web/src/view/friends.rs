@@ -6,7 +6,7 @@ use people::{Membership, Standing};
 use store::View;
 use types::{HiveId, ShareId};
 
-use crate::friends::{Connection, Friends, Lag, Progress, Way};
+use crate::friends::{Connection, Friends, Lag, Network, Progress, Way};
 use crate::{Error, wire};
 
 /// What is asked of the connections before the database is read.
@@ -58,11 +58,47 @@ pub(crate) fn friend(
         muted: friend.muted,
         auto_accept: friend.auto_accept,
         paused: friend.paused.filter(|pause| pause.holds(view.now())).map(Into::into),
+        up_kb: friend.limits.up_kb,
+        down_kb: friend.limits.down_kb,
         phrase: phrase.into_iter().filter(|word| !word.is_empty()).collect(),
         groups: groups.map(|group| group.id.to_string()).collect(),
         shares: shares.iter().map(|(share, _)| share.to_string()).collect(),
         own_name: friend.own_name,
     })
+}
+
+/// The limits for all friends.
+pub(crate) fn limits(view: &View, network: Option<Network>) -> Result<wire::Limits, Error> {
+    let people::Limits { up_kb, down_kb } = people::limits(view)?;
+    let only_unmetered = people::only_unmetered(view)?;
+    let network = network.filter(|_| only_unmetered).map(|network| match network {
+        Network::Metered => "metered",
+        Network::Unmetered => "unmetered",
+        Network::Unknown => "unknown",
+    });
+    Ok(wire::Limits { up_kb, down_kb, only_unmetered, network: network.map(str::to_owned) })
+}
+
+/// Why nothing goes to and from any friend at present.
+pub(crate) fn resting(
+    view: &View,
+    network: Option<Network>,
+) -> Result<Option<wire::Resting>, Error> {
+    let words = |code: &str, detail: &str, hint: &str| wire::Resting {
+        code: code.to_owned(),
+        detail: detail.to_owned(),
+        hint: hint.to_owned(),
+    };
+    if people::hive_pause(view)?.is_some() {
+        let detail = "Sharing is paused by you.";
+        return Ok(Some(words("paused", detail, "Resume it to go on.")));
+    }
+    if people::only_unmetered(view)? && network == Some(Network::Metered) {
+        let detail = "Waiting for an unmetered network: this one costs by the byte.";
+        let hint = "It goes on by itself on another network. To go on now, allow metered networks.";
+        return Ok(Some(words("metered", detail, hint)));
+    }
+    Ok(None)
 }
 
 /// Everybody of a share: this hive, then who takes part, then who left or was removed.
@@ -127,7 +163,7 @@ fn alone(view: &View, own: HiveId, progress: &Progress) -> Result<wire::Member, 
         hive: own.to_string(),
         name: owner.name,
         hue: owner.hue,
-        device: super::hive_name(view)?,
+        device: people::hive_name(view)?,
         right: wire::Right::Manage,
         state: "member".to_owned(),
         is_self: true,
@@ -161,7 +197,7 @@ pub(crate) fn person(
     let of = |name: &str, hue| wire::Person { id: hive.to_string(), name: name.to_owned(), hue };
     if hive == own {
         let owner = people::owner(view)?.ok_or(people::Error::Gone("owner"))?;
-        return Ok(Some((of(&owner.name, owner.hue), super::hive_name(view)?)));
+        return Ok(Some((of(&owner.name, owner.hue), people::hive_name(view)?)));
     }
     if let Ok(friend) = people::friend(view, hive) {
         return Ok(Some((of(friend.name(), friend.hue), friend.device)));

@@ -33,6 +33,9 @@ pub struct Friend {
     /// Whether what they share is taken up without a question.
     pub auto_accept: bool,
     pub paused: Option<Paused>,
+    /// How fast contents may go to them and come from them, in kB a second; 0: no limit.
+    pub up_kb: u32,
+    pub down_kb: u32,
     /// Four words that both see alike, to check that nobody stands between.
     pub phrase: Vec<String>,
     pub groups: Vec<String>,
@@ -47,6 +50,9 @@ pub struct ChangeFriend {
     pub name: Option<Option<String>>,
     pub muted: Option<bool>,
     pub auto_accept: Option<bool>,
+    /// In kB a second; 0: no limit.
+    pub up_kb: Option<u32>,
+    pub down_kb: Option<u32>,
 }
 
 /// An invitation that was received: its link, or the three words.

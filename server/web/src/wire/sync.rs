@@ -21,6 +21,37 @@ pub struct Sync {
     pub waiting: Vec<Waiting>,
     pub held_back: Option<HeldBack>,
     pub paused: Option<Paused>,
+    /// Why nothing goes to and from any friend at present.
+    pub resting: Option<Resting>,
+    pub limits: Limits,
+}
+
+/// Why everything with friends rests: `metered` or `paused`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Resting {
+    pub code: String,
+    pub detail: String,
+    pub hint: String,
+}
+
+/// How fast contents may go, with all friends together, and over which networks.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Limits {
+    /// In kB a second; 0: no limit.
+    pub up_kb: u32,
+    pub down_kb: u32,
+    /// Whether friends' hives rest on a network that costs by the byte.
+    pub only_unmetered: bool,
+    /// `metered`, `unmetered`, or `unknown`, which counts as unmetered; `null` unless it matters.
+    pub network: Option<String>,
+}
+
+/// What to change; a field that is absent stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct ChangeLimits {
+    pub up_kb: Option<u32>,
+    pub down_kb: Option<u32>,
+    pub only_unmetered: Option<bool>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
