@@ -26,7 +26,8 @@ fn main() -> ExitCode {
     if !headless {
         avoid_blank_windows();
     }
-    let filter = EnvFilter::try_from_env("SKEP_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter =
+        EnvFilter::try_from_env("SKEP_LOG").unwrap_or_else(|_| EnvFilter::new("warn,notify=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let runtime = Runtime::new().expect("the system must grant a few threads");
     let outcome =

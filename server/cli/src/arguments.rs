@@ -111,6 +111,19 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Which folders of a share come to this computer. What is here already stays.
+    Folders {
+        /// A shared folder's path, name or id.
+        share: String,
+        /// Only these folders, as they are called in the share; may be given several times.
+        #[arg(long, value_name = "FOLDER")]
+        only: Vec<String>,
+        /// All folders.
+        #[arg(long, conflicts_with = "only")]
+        all: bool,
+        #[arg(long)]
+        json: bool,
+    },
     /// Leave a friend's share. The copy here stays.
     Leave {
         /// A shared folder's path, name or id.
@@ -142,6 +155,19 @@ pub(crate) enum Command {
         json: bool,
         #[command(subcommand)]
         command: Option<ConflictsCommand>,
+    },
+    /// Removals of very much at once, which wait for your word.
+    Deletions {
+        /// A shared folder's path, name or id.
+        share: String,
+        /// Let them pass.
+        #[arg(long, conflicts_with = "take_back")]
+        confirm: bool,
+        /// Bring back what they removed.
+        #[arg(long)]
+        take_back: bool,
+        #[arg(long)]
+        json: bool,
     },
     /// Pause sharing: all of it, or one share, or one friend.
     Pause {
@@ -188,6 +214,19 @@ pub(crate) enum Command {
     Versions {
         /// NAME/PATH or a path on disk.
         file: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// How a file or folder stood at a moment.
+    VersionsOf {
+        /// NAME, NAME/PATH or a path on disk.
+        path: String,
+        /// The moment: 14:00, "tuesday 14:00", "2026-11-20 14:00", 2h.
+        #[arg(long, value_name = "TIME")]
+        at: String,
+        /// Copy it into this folder, which is made if it is not there.
+        #[arg(long, value_name = "FOLDER")]
+        to: Option<PathBuf>,
         #[arg(long)]
         json: bool,
     },

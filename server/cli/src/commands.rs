@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod files;
+pub(crate) mod folders;
 pub(crate) mod friend;
 pub(crate) mod group;
 pub(crate) mod history;
@@ -14,6 +15,7 @@ pub(crate) mod scrub;
 pub(crate) mod serve;
 pub(crate) mod share;
 pub(crate) mod status;
+pub(crate) mod stood;
 pub(crate) mod sync;
 
 use clap::CommandFactory;

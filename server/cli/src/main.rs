@@ -48,6 +48,10 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Offers { json }) => commands::member::offers(home, json).await,
         Some(Command::Join(join)) => commands::member::join(home, join).await,
         Some(Command::Members { share, json }) => commands::member::list(home, &share, json).await,
+        Some(Command::Folders { share, only, all, json }) => {
+            let wanted = (all || !only.is_empty()).then_some(only);
+            commands::folders::run(home, &share, wanted, json).await
+        }
         Some(Command::Leave { share, delete_local }) => {
             commands::member::leave(home, &share, delete_local).await
         }
@@ -57,6 +61,10 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             None => commands::sync::conflicts(home, share, json).await,
             Some(command) => commands::sync::resolve(home, command).await,
         },
+        Some(Command::Deletions { share, confirm, take_back, json }) => {
+            let word = (confirm || take_back).then_some(confirm);
+            commands::sync::deletions(home, &share, word, json).await
+        }
         Some(Command::Pause { what, time }) => commands::sync::pause(home, what, time).await,
         Some(Command::Resume { what }) => commands::sync::resume(home, what).await,
         Some(Command::Log { follow, limit, json }) => {
@@ -67,6 +75,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Cat { file }) => commands::files::show(home, &file).await,
         Some(Command::Versions { file, json }) => {
             commands::history::versions(home, &file, json).await
+        }
+        Some(Command::VersionsOf { path, at, to, json }) => {
+            commands::stood::run(home, &path, &at, to.as_deref(), json).await
         }
         Some(Command::Restore { file, version, at, as_copy, json }) => {
             let how = (as_copy, json);
@@ -93,10 +104,13 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
+/// `notify` warns of each folder that was moved with what is in it, which is nothing to warn of.
+const LOG_USUAL: &str = "warn,notify=error";
+
 /// Warnings and faults go to standard error; `SKEP_LOG` asks for more, such as `hive=debug`.
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SKEP_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOG_USUAL));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

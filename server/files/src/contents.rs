@@ -140,6 +140,8 @@ struct Shelf {
     wants: Wants,
     /// Files of which a content arrived.
     arrived: HashSet<FileId>,
+    /// Made here of two texts, and not in the folder yet.
+    merged: HashSet<Hash>,
 }
 
 /// What files need that is not here, until they are planned again.
@@ -183,6 +185,14 @@ impl Wants {
 impl Stock {
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note_merged(&self, hash: Hash) {
+        self.shelf().merged.insert(hash);
+    }
+
+    pub(crate) fn take_merged(&self, hash: Hash) -> bool {
+        self.shelf().merged.remove(&hash)
     }
 
     pub(crate) fn give(&self, hash: Hash, bytes: Vec<u8>) {

@@ -156,6 +156,37 @@ pub fn may_change(view: &View, share: ShareId) -> Result<bool, Error> {
     Ok(db::facts(view, share)?.edits)
 }
 
+/// The folders of a share that are wanted on this hive; empty for all.
+pub fn chosen(view: &View, share: ShareId) -> Result<Vec<RelPath>, Error> {
+    Ok(db::facts(view, share)?.chosen)
+}
+
+/// A folder in the root of a share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopFolder {
+    pub name: types::Name,
+    pub bytes: u64,
+    /// Whether it, or something in it, is wanted on this hive.
+    pub chosen: bool,
+}
+
+/// The folders in the root of a share, as the records tell, by name.
+pub fn top_folders(view: &View, share: ShareId) -> Result<Vec<TopFolder>, Error> {
+    let chosen = db::facts(view, share)?.chosen;
+    let mut folders = Vec::new();
+    for (id, bytes) in db::bytes_inside(view, share)? {
+        let Some(node) = db::node(view, share, id)? else { continue };
+        if tree::current(&node).is_none_or(|version| !version.what.is_folder()) {
+            continue;
+        }
+        let (name, path) = (node.place.name.clone(), RelPath::root().join(&node.place.name));
+        let wanted = |one: &RelPath| one.is_within(&path) || path.is_within(one);
+        let chosen = chosen.is_empty() || chosen.iter().any(wanted);
+        folders.push(TopFolder { name, bytes, chosen });
+    }
+    Ok(folders)
+}
+
 /// Notes whether this hive may change a share: without it nothing is written into its records.
 pub fn set_may_change(tx: &mut Tx, share: ShareId, edits: bool) -> Result<(), Error> {
     let facts = db::facts(tx, share)?;
@@ -324,7 +355,7 @@ impl Handle {
         Ok(())
     }
 
-    /// Sets the top folders that are wanted on this hive; empty for all. What stands there already
+    /// Sets the folders that are wanted on this hive; empty for all. What stands there already
     /// stays.
     pub async fn choose(&self, share: ShareId, only_folders: Vec<RelPath>) -> Result<(), Error> {
         let live = self.live(share)?;
@@ -362,8 +393,9 @@ impl Handle {
         .await
     }
 
-    /// Ends two versions; the folder follows. `Changed` when there are others by now.
-    pub async fn resolve(&self, file: FileId, keep: Keep) -> Result<(), Error> {
+    /// Ends two versions; the folder follows. `Changed` when there are others by now. Gives the
+    /// number under which that can be undone.
+    pub async fn resolve(&self, file: FileId, keep: Keep) -> Result<u64, Error> {
         let signer = self.shared.signer()?;
         let share = self.shared.store.read(move |view| share_of(view, file)).await?;
         let live = self.live(share)?;
@@ -379,8 +411,30 @@ impl Handle {
             }
             _ => None,
         };
-        self.shared.store.write(move |tx| resolve(tx, &*signer, share, file, keep, text)).await?;
+        let chosen = self
+            .shared
+            .store
+            .write(move |tx| resolve(tx, &*signer, share, file, keep, text))
+            .await?;
         live.wake();
+        Ok(chosen)
+    }
+
+    /// Both versions stand side by side again. `Gone` when that choice is not known any more,
+    /// `Changed` when the file was changed since.
+    pub async fn undo_resolve(&self, file: FileId, choice: u64) -> Result<(), Error> {
+        let signer = self.shared.signer()?;
+        let undone = self.shared.store.write(move |tx| {
+            let choice = db::choice(tx, file, choice)?.ok_or(Error::Gone)?;
+            let db::Choice { share, chosen, sides: [first, second], made } = choice;
+            let mut records = Records::new(tx, share, signer.hive());
+            let sides = [&first, &second];
+            match tree::unresolve(&mut records, &*signer, file, &chosen, sides, made)? {
+                true => Ok(share),
+                false => Err(Error::Changed),
+            }
+        });
+        self.live(undone.await?)?.wake();
         Ok(())
     }
 
@@ -430,7 +484,8 @@ impl Handle {
         self.ignored(share).await
     }
 
-    /// Lets removals go on that were held back, or takes them back.
+    /// Lets removals go on that were held back, or takes them back: those made here, and those
+    /// that friends made.
     pub async fn confirm_deletions(&self, share: ShareId, agreed: bool) -> Result<(), Error> {
         let signer = self.shared.signer()?;
         let live = self.live(share)?;
@@ -446,6 +501,7 @@ impl Handle {
                         db::set_held(tx, share, id, None)?;
                         db::set_out_of_step(tx, share, id, true)?;
                     }
+                    bring_back(tx, &*signer, share)?;
                 }
                 let facts = db::facts(tx, share)?;
                 db::set_facts(tx, share, &db::Facts { agreed, ..facts })?;
@@ -455,6 +511,23 @@ impl Handle {
         live.wake();
         Ok(())
     }
+}
+
+/// What friends removed and what still stands in this folder is told to live again.
+fn bring_back(tx: &mut Tx, signer: &dyn Signer, share: ShareId) -> Result<(), Error> {
+    let removed = db::removed_by_friends(tx, share)?;
+    if !removed.is_empty() && !db::facts(tx, share)?.edits {
+        return Err(Error::Refused(
+            "You may not change this share, so what was removed in it stays removed. Copy what \
+             you want to keep to another folder, then confirm the removals."
+                .to_owned(),
+        ));
+    }
+    for (id, held) in removed {
+        let mut records = Records::new(tx, share, signer.hive());
+        tree::restore(&mut records, signer, id, held.what)?;
+    }
+    Ok(())
 }
 
 const WANTED_MAX: usize = 1_000;
@@ -475,7 +548,7 @@ fn resolve(
     file: FileId,
     keep: Keep,
     text: Option<Hash>,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     let node = db::node(tx, share, file)?.ok_or(Error::Gone)?;
     let standing = tree::standing(&node).ok_or(Error::Gone)?;
     let first = standing.version;
@@ -500,11 +573,17 @@ fn resolve(
             tree::Keep::Text(tree::What::File { hash, size, modified_ns, executable, attributes })
         }
     };
+    let made = match &keep {
+        tree::Keep::Both { new, .. } => Some(*new),
+        _ => None,
+    };
     let sides = (&first.vector, &second.vector);
     let mut records = Records::new(tx, share, signer.hive());
-    if tree::resolve(&mut records, signer, file, sides, keep)? {
-        Ok(())
-    } else {
-        Err(Error::Changed)
+    if !tree::resolve(&mut records, signer, file, sides, keep)? {
+        return Err(Error::Changed);
     }
+    let now = db::node(tx, share, file)?.ok_or(Error::Gone)?;
+    let chosen = tree::current(&now).ok_or(Error::Gone)?.clone();
+    let choice = db::Choice { share, chosen, sides: [first.clone(), second.clone()], made };
+    db::note_choice(tx, file, &choice)
 }

@@ -130,6 +130,62 @@ pub fn trash(view: &View, share: ShareId) -> Result<Vec<Trashed>, Error> {
     Ok(db::trash(view, share, days)?.into_iter().map(|(trashed, _)| trashed).collect())
 }
 
+/// What was removed together with a folder in the trash, by path.
+pub fn trash_inside(view: &View, file: FileId) -> Result<Vec<Trashed>, Error> {
+    let top = db::removed(view, file)?.ok_or(Error::Gone)?;
+    let days = Limits::read(view)?.days;
+    let mut inside = Vec::new();
+    for (_, row) in db::went_with(view, &top)? {
+        inside.push(db::trashed(view, &row, days)?);
+    }
+    inside.sort_by(|one, two| one.path.cmp(&two.path));
+    Ok(inside)
+}
+
+/// How something stood at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stood {
+    pub file: FileId,
+    pub path: RelPath,
+    pub kind: crate::EntryKind,
+    pub size: u64,
+    /// The version of a file that it was, and when that was written.
+    pub version: Option<u64>,
+    pub at: Time,
+    pub kept: bool,
+}
+
+/// What stood under a path at a moment, with all that was in it, by path.
+pub fn stood(view: &View, share: ShareId, path: &RelPath, at: Time) -> Result<Vec<Stood>, Error> {
+    crate::share(view, share)?;
+    put_back::check_moment(view, share, at)?;
+    let all = put_back::tree_of(db::at(view, share, at)?, share, &RelPath::root());
+    let mut stood = Vec::new();
+    for (path, place) in all.into_iter().filter(|(one, _)| one.is_within(path)) {
+        let found = match place.what.hash() {
+            Some(hash) => db::version_at(view, place.file, hash, at)?,
+            None => None,
+        };
+        let kept = match place.what.hash() {
+            Some(hash) => {
+                let held = crate::db::tree::held(view, share, place.file)?;
+                held.is_some_and(|held| held.what.hash() == Some(hash))
+                    || contains(view, share, hash)?
+            }
+            None => true,
+        };
+        let (kind, size) = match &place.what {
+            What::Folder => (crate::EntryKind::Folder, 0),
+            What::File { size, .. } => (crate::EntryKind::File, *size),
+            What::Link { .. } => (crate::EntryKind::Link, 0),
+        };
+        let (version, at) = found.unzip();
+        let at = at.unwrap_or(place.at);
+        stood.push(Stood { file: place.file, path, kind, size, version, at, kept });
+    }
+    if stood.is_empty() && !path.is_root() { Err(Error::Gone) } else { Ok(stood) }
+}
+
 /// The share that something in a trash belongs to.
 pub fn trashed_in(view: &View, file: FileId) -> Result<ShareId, Error> {
     db::removed(view, file)?.map(|row| row.share).ok_or(Error::Gone)
@@ -268,6 +324,11 @@ pub(crate) fn told(
     what: &What,
 ) -> Result<(), Error> {
     db::tell_author(tx, file, hive, by, what.hash())
+}
+
+/// What stands was made of two texts that did not touch.
+pub(crate) fn is_merged(tx: &Tx, file: FileId, what: &What) -> Result<(), Error> {
+    what.hash().map_or(Ok(()), |hash| db::mark(tx, file, hash, "merged"))
 }
 
 /// A file was removed, by a person here or by a friend.

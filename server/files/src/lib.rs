@@ -41,8 +41,9 @@ use types::{FileId, Name, RelPath, ShareId};
 pub use disk::{Content, OpenFile, Stamp};
 pub use entry::{Changed, ChangedEntry, Entry, EntryKind, Listing, Recent, Sort, Verb, What};
 pub use exchange::{
-    Caught, HeldBack, Ignored, Keep, Progress, Reader, Receiving, Side, TwoVersions, Wanted, Why,
-    after_restore, may_change, set_may_change, take_nodes, two_versions,
+    Caught, HeldBack, Ignored, Keep, Progress, Reader, Receiving, Side, TopFolder, TwoVersions,
+    Wanted, Why, after_restore, chosen, may_change, set_may_change, take_nodes, top_folders,
+    two_versions,
 };
 pub use kind::{Type, looks_like_text, mime_of, type_of, type_of_name};
 pub use live::Standing;

@@ -60,6 +60,8 @@ struct Plan {
     wanted: Vec<Wanted>,
     /// What needs nothing after all.
     settled: Vec<FileId>,
+    /// The removals that the owner agreed to are done.
+    agreement_over: bool,
 }
 
 impl Plan {
@@ -149,6 +151,12 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
     let rules = live.rules(root);
     let store = &live.shared.store;
     let mut plan = store.read_blocking(|view| plan(view, live, &rules, arrived))?;
+    if plan.agreement_over {
+        store.write_blocking(move |tx| {
+            let facts = db::facts(tx, share)?;
+            db::set_facts(tx, share, &db::Facts { agreed: false, ..facts })
+        })?;
+    }
     if plan.steps.is_empty() && plan.parked.is_empty() && plan.settled.is_empty() {
         let (files, _) = store.read_blocking(|view| db::to_go(view, share))?;
         if files == 0 && live.needed.swap(false, Ordering::Relaxed) {
@@ -214,6 +222,7 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
         return Ok(plan);
     }
     let removals = db::removals(view, share)?;
+    plan.agreement_over = facts.agreed && removals == 0;
     let unusual = guard::is_unusual(removals, db::held_count(view, share)?);
     let held_back = unusual && !facts.agreed;
     let chosen = Chosen {

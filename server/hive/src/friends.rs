@@ -26,8 +26,6 @@ const PIECE_BYTES: usize = 64 * 1_024;
 const FOLDER_NAMES_MAX: u32 = 1_000;
 /// How long whoever answers an invitation waits for what it holds out.
 const OFFERS_WITHIN: Duration = Duration::from_secs(5);
-/// Up to this size a choice between two versions can be taken back.
-const UNDO_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 
 /// What the pages may ask of other hives. Cheap to clone.
 #[derive(Clone)]
@@ -289,13 +287,24 @@ impl Friends for FriendsOfHive {
     fn leave(&self, share: ShareId, delete_local: bool) -> BoxFuture<'_, Result<(), web::Error>> {
         let signer = self.signer.clone();
         Box::pin(async move {
-            self.store.write(move |tx| people::leave(tx, &*signer, share)).await?;
+            self.store.write(move |tx| people::say_farewell(tx, &*signer, share)).await?;
             match delete_local {
                 true => self.files.unshare_and_delete(share).await?,
                 false => self.files.unshare(share).await?,
             }
             self.peers.shares_changed(None);
             self.changed();
+            Ok(())
+        })
+    }
+
+    fn choose(
+        &self,
+        share: ShareId,
+        folders: Vec<RelPath>,
+    ) -> BoxFuture<'_, Result<(), web::Error>> {
+        Box::pin(async move {
+            self.files.choose(share, folders).await?;
             Ok(())
         })
     }
@@ -309,11 +318,24 @@ impl Friends for FriendsOfHive {
             let mut friends = BTreeMap::new();
             let mut receiving = 0;
             let mut caught_up = true;
+            let members = self.store.read(move |view| people::members(view, share)).await?;
             for (hive, shares) in links {
                 let Some(one) = shares.get(&share) else { continue };
                 receiving += one.receiving;
-                caught_up &= one.records_in_step;
+                // Who has not joined yet has nothing to tell.
+                let joined = members
+                    .get(&hive)
+                    .is_some_and(|standing| standing.state == people::Membership::Member);
+                caught_up &= one.records_in_step || !joined;
                 friends.insert(hive, lag_of_friend(one, newest));
+            }
+            for (hive, known) in self.peers.last_known(share) {
+                friends.entry(hive).or_insert(Lag {
+                    files: Some(known.lag.files),
+                    bytes: Some(known.lag.bytes),
+                    known_at: Some(known.at),
+                    ..Lag::default()
+                });
             }
             let here = Lag {
                 in_sync: Some(progress.in_step && caught_up),
@@ -321,6 +343,7 @@ impl Friends for FriendsOfHive {
                 bytes: Some(progress.bytes_to_go),
                 speed: Some(receiving).filter(|speed| *speed > 0),
                 seconds_left: seconds(progress.bytes_to_go, receiving),
+                known_at: None,
             };
             let held_back =
                 progress.held_back.map(|held| HeldBack { own: held.own, friends: held.friends });
@@ -382,36 +405,31 @@ impl Friends for FriendsOfHive {
 
     fn resolve(&self, file: FileId, keep: Keep) -> BoxFuture<'_, Result<String, web::Error>> {
         Box::pin(async move {
-            let apart = self.apart(file).await?;
-            let before = apart.sides.first().and_then(hash_of);
+            self.apart(file).await?;
             let keep = match keep {
                 Keep::First => files::Keep::First,
                 Keep::Second => files::Keep::Second,
                 Keep::Both => files::Keep::Both,
                 Keep::Text(text) => files::Keep::Text(text.into_bytes()),
             };
-            self.files.resolve(file, keep).await?;
-            Ok(before.map(|hash| hash.to_string()).unwrap_or_default())
+            Ok(self.files.resolve(file, keep).await?.to_string())
         })
     }
 
     fn undo_resolve(&self, file: FileId, undo: String) -> BoxFuture<'_, Result<(), web::Error>> {
         Box::pin(async move {
             let unknown = || web::Error::gone("that cannot be undone any more");
-            let hash: Hash = undo.parse().map_err(|_| unknown())?;
-            let share = self.store.read(move |view| files::entry(view, file)).await?.share;
-            let reader = self.files.content(share, hash).await.map_err(|_| unknown())?;
-            let stands = self.files.read(file, UNDO_BYTES_MAX).await?;
-            let bytes = tokio::task::spawn_blocking(move || {
-                let size = usize::try_from(reader.size.min(UNDO_BYTES_MAX)).unwrap_or(0);
-                let mut bytes = vec![0; size];
-                let read = reader.read_at(0, &mut bytes)?;
-                bytes.truncate(read);
-                Ok::<_, files::Error>(bytes)
-            });
-            let bytes = bytes.await.map_err(|_| unknown())??;
-            self.files.write(file, bytes, stands.stamp, None).await?;
-            Ok(())
+            let choice = undo.parse().map_err(|_| unknown())?;
+            match self.files.undo_resolve(file, choice).await {
+                Err(files::Error::Gone) => Err(unknown()),
+                Err(files::Error::Changed) => Err(web::Error::new(
+                    StatusCode::CONFLICT,
+                    "changed",
+                    "The file was changed since that choice",
+                    "Both versions are in its history: bring one back from there",
+                )),
+                other => Ok(other?),
+            }
         })
     }
 
@@ -482,6 +500,7 @@ fn lag_of_friend(one: &peers::Progress, newest: u64) -> Lag {
         bytes: Some(theirs.bytes),
         speed: Some(one.sending).filter(|speed| *speed > 0),
         seconds_left: seconds(theirs.bytes, one.sending),
+        known_at: None,
     }
 }
 

@@ -17,6 +17,9 @@ use web::friends::Network;
 
 use crate::metered::Metered;
 
+/// So many bytes of an offer name folders.
+const FOLDERS_BYTES_MAX: usize = 16 * 1_024;
+
 /// Offers that are to be taken up without a question.
 pub(crate) type Taken = mpsc::UnboundedSender<ShareId>;
 
@@ -129,9 +132,12 @@ enum Offer {
         members: Vec<(HiveId, Vec<u8>)>,
         files: u64,
         bytes: u64,
+        folders: Vec<people::OfferedFolder>,
     },
     /// The friend was removed: the record that says so.
     Removed { share: ShareId, member: Vec<u8> },
+    /// The hive that says so left the share: the record that says so.
+    Left { share: ShareId, member: Vec<u8> },
 }
 
 fn offers_to(view: &View, friend: HiveId) -> Result<Vec<Vec<u8>>, people::Error> {
@@ -140,7 +146,23 @@ fn offers_to(view: &View, friend: HiveId) -> Result<Vec<Vec<u8>>, people::Error>
         let Ok(totals) = files::totals(view, proposal.share) else { continue };
         let Proposal { share, charter, members, .. } = proposal;
         let (files, bytes) = (totals.files, totals.bytes);
-        offers.push(Offer::Share { share, charter, members, files, bytes });
+        let top = files::top_folders(view, share).map_err(of_files)?.into_iter();
+        let mut room = FOLDERS_BYTES_MAX;
+        let fits = |folder: &files::TopFolder| {
+            room = room.saturating_sub(folder.name.as_str().len() + 16);
+            room > 0
+        };
+        let folders = top.take(people::FOLDERS_MAX).take_while(fits).map(|folder| {
+            people::OfferedFolder { name: folder.name.to_string(), bytes: folder.bytes }
+        });
+        let folders = folders.collect();
+        offers.push(Offer::Share { share, charter, members, files, bytes, folders });
+    }
+    for people::Farewell { share, about, word: member } in people::farewells(view, friend)? {
+        offers.push(match about == friend {
+            true => Offer::Removed { share, member },
+            false => Offer::Left { share, member },
+        });
     }
     for share in files::shares(view).map_err(of_files)? {
         let standing = people::members(view, share.id)?.remove(&friend);
@@ -155,14 +177,15 @@ fn offers_to(view: &View, friend: HiveId) -> Result<Vec<Vec<u8>>, people::Error>
     Ok(offers.iter().map(|offer| postcard::to_stdvec(offer).unwrap_or_default()).collect())
 }
 
+/// Takes in words about hives that are in a share no more: this one, or the friend.
 fn take_removals(
     tx: &mut store::Tx,
     own: HiveId,
-    removals: Vec<(ShareId, Vec<u8>)>,
+    removals: Vec<(ShareId, HiveId, Vec<u8>)>,
 ) -> Result<(), people::Error> {
-    for (share, member) in removals {
+    for (share, about, member) in removals {
         if people::members(tx, share)?.contains_key(&own) {
-            apply_membership(tx, share, Kind::Member, own.as_bytes(), &member)?;
+            apply_membership(tx, share, Kind::Member, about.as_bytes(), &member)?;
         }
     }
     Ok(())
@@ -220,10 +243,14 @@ impl House for HouseOfHive {
             let (mut proposals, mut removals) = (Vec::new(), Vec::new());
             for offer in offers.iter().filter_map(|bytes| postcard::from_bytes(bytes).ok()) {
                 match offer {
-                    Offer::Share { share, charter, members, files, bytes } => {
-                        proposals.push(Proposal { share, charter, members, files, bytes });
+                    Offer::Share { share, charter, members, files, bytes, folders } => {
+                        let proposal = Proposal { share, charter, members, files, bytes, folders };
+                        proposals.push(proposal);
                     }
-                    Offer::Removed { share, member } => removals.push((share, member)),
+                    Offer::Removed { share, member } => {
+                        removals.push((share, signer.hive(), member));
+                    }
+                    Offer::Left { share, member } => removals.push((share, friend, member)),
                 }
             }
             let wanted = self

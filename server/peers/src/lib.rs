@@ -12,6 +12,7 @@ mod far;
 mod fetch;
 mod hello;
 mod house;
+mod lags;
 mod large;
 mod line;
 mod link;
@@ -39,7 +40,7 @@ pub use house::{About, Content, Failure, House, Met, Named, Proof, SMALL_BYTES_M
 pub use place::{NoPlace, Place};
 pub use refusal::Refusal;
 pub use relay::Relay;
-pub use state::{Friend, Lag, Limits, Nearby, Progress, Progresses, Standing, Way};
+pub use state::{Friend, Known, Lag, Limits, Nearby, Progress, Progresses, Standing, Way};
 pub use task::{Doors, Handle, Options, Ticket};
 
 #[cfg(test)]

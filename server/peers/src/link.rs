@@ -19,7 +19,7 @@ use crate::session::{Input, Output, Session};
 use crate::shared::Shared;
 use crate::transport::{Pair, Stream};
 use crate::wire::{self, Blob, Broken, Bulk, Control, FRAME_BYTES_MAX, Given, Said, Since};
-use crate::{Failure, Lag, Met, Refusal, Standing, db};
+use crate::{Failure, Lag, Met, Refusal, Standing, db, lags};
 
 /// After this silence the other end is asked whether it is there; after the second it is not.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -36,6 +36,8 @@ const INBOX_MAX: usize = 64;
 const BULK_MAX: usize = 16;
 /// Positions are written down, and the lag told, no more often than this.
 const TICK: Duration = Duration::from_millis(250);
+/// How soon a change of what is held out is told.
+const OFFERS_TIME: Duration = Duration::from_secs(1);
 const REST_TIME: Duration = Duration::from_secs(5);
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 const BYE_TIME: Duration = Duration::from_secs(1);
@@ -159,7 +161,7 @@ impl Link {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut last_heard, mut last_at, mut pinged) = (0, Instant::now(), false);
         let mut silence_ends = None;
-        let mut lag_due = true;
+        let (mut lag_due, mut offers_due) = (true, None::<Instant>);
         self.ask_shares();
         loop {
             tokio::select! {
@@ -170,7 +172,13 @@ impl Link {
                         return why;
                     }
                 }
-                Ok(()) = records.changed() => self.look(),
+                Ok(()) = records.changed() => {
+                    self.look();
+                    // What is held out grows while its folder is read.
+                    if self.said_offers.as_ref().is_some_and(|offers| !offers.is_empty()) {
+                        offers_due.get_or_insert_with(|| Instant::now() + OFFERS_TIME);
+                    }
+                }
                 Ok(()) = network.changed() => {
                     silence_ends = Some(Instant::now() + CHANGED_SILENCE);
                     last_heard = heard.load(Ordering::Relaxed);
@@ -183,6 +191,9 @@ impl Link {
                     self.save_positions().await;
                     if std::mem::take(&mut lag_due) {
                         self.ask_lags();
+                    }
+                    if offers_due.take_if(|due| *due <= Instant::now()).is_some() {
+                        self.ask_shares();
                     }
                     let now = heard.load(Ordering::Relaxed);
                     if now != last_heard {
@@ -271,6 +282,10 @@ impl Link {
                 // It got something, perhaps what it had not when it was asked.
                 self.line.forget_gone();
                 self.shared.fetch.notify_one();
+                Ok(())
+            }
+            said @ Control::LagOf { .. } => {
+                lags::heard(&self.shared, &self.line, &said);
                 Ok(())
             }
             Control::Offers(offers) => {

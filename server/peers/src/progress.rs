@@ -9,7 +9,7 @@ use types::{HiveId, ShareId};
 
 use crate::line::Traffic;
 use crate::shared::Shared;
-use crate::{Progress, Progresses};
+use crate::{Progress, Progresses, lags};
 
 const TICK: Duration = Duration::from_millis(250);
 /// Speeds follow what happens within about this time.
@@ -72,6 +72,10 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             }
         }
         paces = kept;
+        let before = shared.progress.borrow().clone();
+        if before != now {
+            lags::gossip(&shared, &before, &now);
+        }
         shared.progress.send_if_modified(|before| {
             let changed = *before != now;
             *before = now;

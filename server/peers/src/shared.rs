@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use types::{HiveId, ShareId};
 
 use crate::far::Iroh;
+use crate::lags::Lags;
 use crate::line::Line;
 use crate::pace::Paces;
 use crate::tcp::Tcp;
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) shares: watch::Sender<u64>,
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) paces: Paces,
+    pub(crate) lags: Lags,
     /// The door to hives that are far away, while it is open.
     far: Mutex<Option<Arc<Iroh>>>,
     own_places: Mutex<Vec<Place>>,
@@ -85,6 +87,7 @@ impl Shared {
             shares: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
             paces: Paces::default(),
+            lags: Lags::default(),
             far: Mutex::default(),
             own_places: Mutex::default(),
             lines: Mutex::default(),

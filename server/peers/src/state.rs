@@ -57,6 +57,15 @@ pub struct Lag {
     pub bytes: u64,
 }
 
+/// How far a hive was when it was heard of last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    pub lag: Lag,
+    /// Whether it had taken in all records of whom it was linked with, and they its own.
+    pub in_step: bool,
+    pub at: Time,
+}
+
 /// How a friend's hive and this one are with a share.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {

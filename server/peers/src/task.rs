@@ -19,8 +19,8 @@ use crate::ticket::{self, Link};
 use crate::transport::{Door, Pair, Taken};
 use crate::wire::{PROTOCOL, PROTOCOL_OLDEST};
 use crate::{
-    Far, Friend, House, Limits, Nearby, Place, Progresses, Refusal, Standing, caller, db, fetch,
-    network, progress,
+    Far, Friend, House, Known, Limits, Nearby, Place, Progresses, Refusal, Standing, caller, db,
+    fetch, network, progress,
 };
 
 /// Answering an invitation gives up after this time.
@@ -336,6 +336,11 @@ impl Handle {
     /// How far each connected friend is with each share. Changes at most four times a second.
     pub fn progress(&self) -> watch::Receiver<Progresses> {
         self.shared.progress.subscribe()
+    }
+
+    /// How far the hives of a share were when they were heard of last, also through others.
+    pub fn last_known(&self, share: ShareId) -> BTreeMap<HiveId, Known> {
+        self.shared.lags.of(share)
     }
 
     /// Contents may be wanted that were not; the same as counting up `House::needs`.

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use store::Record;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use types::{Hash, ShareId};
+use types::{Hash, HiveId, ShareId};
 
 use crate::{About, Lag, Refusal};
 
@@ -112,6 +112,15 @@ pub(crate) enum Control {
     Ping(u64),
     Pong(u64),
     Bye(Refusal),
+    /// How far another hive of the share was, as this one heard from it itself.
+    LagOf {
+        share: ShareId,
+        hive: HiveId,
+        lag: Lag,
+        in_step: bool,
+        /// How long ago, in milliseconds.
+        age: u64,
+    },
 }
 
 /// On the bulk stream, both ways: answers to `Fetch` and `Want`.

@@ -178,6 +178,7 @@ pub fn remove_friend(tx: &Tx, signer: &dyn Signer, hive: HiveId) -> Result<(), E
         tx.announce("offer", &offer.share.to_string(), Some(offer.share))?;
     }
     db::remove_grants_of(tx, hive)?;
+    db::forget_farewells_to(tx, hive)?;
     db::remove_friend(tx, hive)?;
     Ok(tx.announce("friend", &hive.to_string(), None)?)
 }

@@ -5,6 +5,7 @@
 //! and what a friend's hive may do in [`member_right`], from signed records.
 
 mod db;
+mod farewell;
 mod friend;
 mod group;
 mod hive;
@@ -23,6 +24,7 @@ mod session;
 mod token;
 mod who;
 
+pub use farewell::{Farewell, farewells, say_farewell};
 pub use friend::{
     Friend, FriendChange, Introduction, Pause, befriend, change_friend, friend, friends,
     next_pause_end, pause_friend, pause_share, remove_friend, saw_friend, share_pause,
@@ -47,7 +49,8 @@ pub use membership::{
     right_here, shares_of,
 };
 pub use offer::{
-    Offer, Proposal, accept_offer, decline_offer, offer, offers, proposals, take_proposals,
+    FOLDERS_MAX, Offer, OfferedFolder, Proposal, accept_offer, decline_offer, offer, offers,
+    proposals, take_proposals,
 };
 pub use password::{Password, password_fits};
 pub use person::{

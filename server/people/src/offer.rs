@@ -5,6 +5,7 @@ use store::{Kind, Tx, View};
 use types::{HiveId, Right, ShareId, Signer, Time};
 
 use crate::member::Membership;
+use crate::person::is_shown;
 use crate::record::Charter;
 use crate::{Error, db, membership};
 
@@ -12,6 +13,8 @@ use crate::{Error, db, membership};
 const OFFERS_MAX: usize = 100;
 /// How many records about members come with an offer: the own one, and those of who may give.
 const RECORDS_MAX: usize = 64;
+/// How many folders an offer names.
+pub const FOLDERS_MAX: usize = 256;
 
 /// A share that a friend holds out, not taken up yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +26,17 @@ pub struct Offer {
     pub right: Right,
     pub files: u64,
     pub bytes: u64,
+    /// The folders in its root.
+    pub folders: Vec<OfferedFolder>,
     pub at: Time,
     pub declined: bool,
+}
+
+/// One folder in the root of what is held out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedFolder {
+    pub name: String,
+    pub bytes: u64,
 }
 
 /// What one hive tells another to hold a share out to it.
@@ -37,6 +49,7 @@ pub struct Proposal {
     pub members: Vec<(HiveId, Vec<u8>)>,
     pub files: u64,
     pub bytes: u64,
+    pub folders: Vec<OfferedFolder>,
 }
 
 impl Proposal {
@@ -68,9 +81,9 @@ pub fn offer(view: &View, share: ShareId) -> Result<Offer, Error> {
 
 fn offer_of(view: &View, row: db::OfferRow) -> Result<Option<Offer>, Error> {
     let Some(charter) = membership::charter(view, row.share)? else { return Ok(None) };
-    let db::OfferRow { share, from, right, files, bytes, at, declined } = row;
+    let db::OfferRow { share, from, right, files, bytes, folders, at, declined } = row;
     let Charter { name, of_file, .. } = charter;
-    Ok(Some(Offer { share, name, of_file, from, right, files, bytes, at, declined }))
+    Ok(Some(Offer { share, name, of_file, from, right, files, bytes, folders, at, declined }))
 }
 
 /// What is held out to a friend: everything that they may take up and did not yet. Files and bytes
@@ -91,7 +104,8 @@ pub fn proposals(view: &View, to: HiveId) -> Result<Vec<Proposal>, Error> {
             }
         }
         let charter = charter.body();
-        proposals.push(Proposal { share, charter, members, files: 0, bytes: 0 });
+        let folders = Vec::new();
+        proposals.push(Proposal { share, charter, members, files: 0, bytes: 0, folders });
     }
     Ok(proposals)
 }
@@ -161,8 +175,10 @@ fn take(
     let Some(right) = open.and_then(|standing| standing.may()) else { return Ok(false) };
     let at = known.as_ref().map_or(tx.now(), |row| row.at);
     let declined = known.as_ref().is_some_and(|row| row.declined);
-    let (files, bytes) = (proposal.files, proposal.bytes);
-    let row = db::OfferRow { share, from, right, files, bytes, at, declined };
+    let Proposal { files, bytes, mut folders, .. } = proposal;
+    folders.retain(|folder| is_shown(&folder.name));
+    folders.truncate(FOLDERS_MAX);
+    let row = db::OfferRow { share, from, right, files, bytes, folders, at, declined };
     if known.as_ref() != Some(&row) {
         db::save_offer(tx, &row)?;
         tx.announce("offer", &share.to_string(), None)?;
@@ -174,6 +190,7 @@ fn take(
 pub fn accept_offer(tx: &Tx, signer: &dyn Signer, share: ShareId) -> Result<Offer, Error> {
     let offer = offer(tx, share)?;
     membership::join(tx, signer, share)?;
+    db::forget_farewells_of(tx, share)?;
     db::remove_offer(tx, share)?;
     tx.announce("offer", &share.to_string(), None)?;
     Ok(offer)

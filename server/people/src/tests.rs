@@ -10,6 +10,7 @@ use types::{DAY_MS, FileId, Right, ShareId, Time};
 
 use super::*;
 
+mod farewell;
 mod friends;
 mod hive;
 mod members;

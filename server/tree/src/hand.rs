@@ -71,6 +71,19 @@ impl<'a, L: Ledger> Hand<'a, L> {
         Ok(vector)
     }
 
+    /// Adds a content that somebody wrote before, as a change of `base` that is made now.
+    pub(crate) fn write_again(
+        &mut self,
+        node: &mut Node,
+        base: &Vector,
+        version: &Version,
+    ) -> Result<(), L::Error> {
+        let (tick, _) = self.moment()?;
+        let vector = next(base, tick, node);
+        self.carry(node, Version { vector, ..version.clone() });
+        Ok(())
+    }
+
     /// Adds a version that tells of what others wrote.
     pub(crate) fn carry(&mut self, node: &mut Node, version: Version) {
         let own = version.tick.hive == self.signer.hive();

@@ -6,6 +6,7 @@
 //! brings the disk into the records, [`receive`] and [`mend`] bring a friend's records into ours,
 //! and [`next_step`] with [`did`] brings the records to the disk.
 
+mod again;
 mod before;
 mod fault;
 mod hand;
@@ -19,6 +20,7 @@ mod resolve;
 mod step;
 mod text;
 
+pub use again::unresolve;
 pub use fault::fault;
 pub use join::{Standing, current, is_alive, join, standing};
 pub use ledger::{Held, Ledger};

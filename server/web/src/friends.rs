@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use futures::future::BoxFuture;
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
-use types::{FileId, Hash, HiveId, ShareId, Signer, Time};
+use types::{FileId, Hash, HiveId, RelPath, ShareId, Signer, Time};
 
 use crate::Error;
 
@@ -56,6 +56,9 @@ pub trait Friends: Send + Sync + 'static {
 
     /// Leaves a share. The copy here is deleted only if asked for.
     fn leave(&self, share: ShareId, delete_local: bool) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Chooses the folders of a share that come to this hive; empty: all. What stands here stays.
+    fn choose(&self, share: ShareId, folders: Vec<RelPath>) -> BoxFuture<'_, Result<(), Error>>;
 
     /// How far this hive and its friends are with a share.
     fn sync(&self, share: ShareId) -> BoxFuture<'_, Result<Progress, Error>>;
@@ -229,6 +232,8 @@ pub struct Lag {
     /// Bytes a second, smoothed; `None` while nothing is on its way.
     pub speed: Option<u64>,
     pub seconds_left: Option<u64>,
+    /// When it was so, of a hive that is not connected with this one now.
+    pub known_at: Option<Time>,
 }
 
 /// A file that is not in step, and why.

@@ -1,5 +1,6 @@
 //! The whole hive through its doors, and the house itself.
 
+mod controls;
 mod files;
 mod gate;
 mod links;

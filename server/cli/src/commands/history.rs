@@ -172,7 +172,7 @@ pub(crate) async fn put_back(
 }
 
 /// A moment in the past: `14:00`, `yesterday 9:30`, `tuesday 14:00`, `2026-11-20 14:00`, `2h` ago.
-fn moment(text: &str) -> Result<i64, Failure> {
+pub(crate) fn moment(text: &str) -> Result<i64, Failure> {
     parsed(text.trim(), &Zoned::now()).map(|time| time.as_millisecond()).ok_or_else(|| {
         Failure::usage(format!(
             "{text:?} is no moment. Write it as 14:00, \"tuesday 14:00\", \"2026-11-20 14:00\", or \
@@ -184,6 +184,11 @@ fn moment(text: &str) -> Result<i64, Failure> {
 fn parsed(text: &str, now: &Zoned) -> Option<Timestamp> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time);
+    }
+    if let Some(seconds) = text.strip_prefix('@') {
+        let seconds: f64 = seconds.parse().ok()?;
+        return Timestamp::from_duration(jiff::SignedDuration::try_from_secs_f64(seconds).ok()?)
+            .ok();
     }
     if let Ok(time) = text.parse::<DateTime>() {
         return Some(time.to_zoned(now.time_zone().clone()).ok()?.timestamp());
@@ -242,6 +247,7 @@ mod tests {
         is("sat 12:00", "2026-11-21T12:00:00Z");
         is("2026-11-01 08:00", "2026-11-01T08:00:00Z");
         is("2h", "2026-11-21T11:00:00Z");
+        is("@1763700000.5", "2025-11-21T04:40:00.5Z");
         assert_eq!(told("soon"), None);
         assert_eq!(told("someday 14:00"), None);
     }

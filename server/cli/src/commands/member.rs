@@ -124,6 +124,10 @@ pub(crate) async fn list(home: Option<&Path>, named: &str, json: bool) -> Result
 /// How far a hive is, in words.
 pub(crate) fn lag(lag: &wire::Lag) -> String {
     let speed = lag.speed.map(|speed| format!(", {}/s", print::size(speed))).unwrap_or_default();
+    if let Some(at) = lag.known_at {
+        let now = wire::Lag { known_at: None, in_sync: Some(lag.files_to_go == Some(0)), ..*lag };
+        return format!("{} at {}", self::lag(&now), print::moment(at));
+    }
     match (lag.in_sync, lag.files_to_go, lag.bytes_to_go) {
         (Some(true), ..) => "in step".to_owned(),
         (_, Some(1), bytes) => format!("1 file, {} to go{speed}", print::size(bytes.unwrap_or(0))),
@@ -164,6 +168,7 @@ pub(crate) async fn offers(home: Option<&Path>, json: bool) -> Result<(), Failur
             format!("you may {}", word(offer.right)),
             format!("{} files", offer.files),
             print::size(offer.bytes),
+            offer.folders.iter().map(|one| format!("{}/", one.path)).collect::<Vec<_>>().join(" "),
         ]
     };
     print::table(&offers.iter().map(row).collect::<Vec<_>>())?;

@@ -48,8 +48,8 @@ pub(crate) async fn run(home: Option<&Path>, json: bool) -> Result<(), Failure> 
         }
         if let Some(held) = &progress.held_back {
             let words = format!(
-                "  {}: {} deletions wait for your word. Look at them in Skep's window.",
-                share.name, held.deletions
+                "  {}: {} deletions wait for your word: skep deletions {:?}",
+                share.name, held.deletions, share.name
             );
             print::line(&words)?;
         }
@@ -103,6 +103,9 @@ fn standing(share: &wire::Share, progress: Option<&wire::Sync>) -> String {
         return reason.clone();
     }
     let Some(progress) = progress else { return share.state.replace('_', " ") };
+    if let Some(ended) = progress.resting.as_ref().filter(|resting| resting.code == "ended") {
+        return ended.detail.clone();
+    }
     if progress.paused.is_some() {
         return "paused with friends".to_owned();
     }

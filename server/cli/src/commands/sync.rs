@@ -100,6 +100,41 @@ fn choice(keep: &Keep) -> Result<wire::Resolve, Failure> {
     Ok(wire::Resolve { keep: word.to_owned(), text })
 }
 
+/// Tells how many removals wait, lets them pass, or takes them back.
+pub(crate) async fn deletions(
+    home: Option<&Path>,
+    named: &str,
+    agreed: Option<bool>,
+    json: bool,
+) -> Result<(), Failure> {
+    let client = Client::new(Places::find(home)?);
+    let share = find::share(&client, named).await?;
+    let sync: wire::Sync = client.get(&format!("/shares/{}/sync", share.id)).await?;
+    let waiting = sync.held_back.as_ref().map_or(0, |held| held.deletions);
+    if waiting > 0
+        && let Some(agreed) = agreed
+    {
+        let word = if agreed { "confirm" } else { "take-back" };
+        let call = format!("/shares/{}/sync/{word}", share.id);
+        client.send(Method::POST, &call, &Value::Null).await?;
+    }
+    if json {
+        let held = json!({ "waiting": waiting, "held_back": sync.held_back, "agreed": agreed });
+        return Ok(print::json(&held)?);
+    }
+    let words = match (&sync.held_back, agreed) {
+        (None, _) => format!("No deletions of {} wait for your word.", share.name),
+        (Some(_), Some(true)) => format!("{waiting} deletions pass."),
+        (Some(_), Some(false)) => format!("{waiting} deletions are taken back."),
+        (Some(held), None) => format!(
+            "{} were removed here, {} by friends. Next: skep deletions {named} --confirm, or \
+             --take-back",
+            held.own, held.friends
+        ),
+    };
+    Ok(print::line(&words)?)
+}
+
 /// What can be paused, with its path in the API and its name.
 async fn target(client: &Client, what: Option<String>) -> Result<(String, String), Failure> {
     let Some(named) = what else { return Ok(("/pause".to_owned(), "Sharing".to_owned())) };

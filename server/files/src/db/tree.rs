@@ -9,8 +9,10 @@ use types::{FileId, Hash, Name, RelPath, ShareId, Time};
 
 use crate::Error;
 
+mod choice;
 mod unread;
 
+pub(crate) use choice::{Choice, bytes_inside, choice, note_choice};
 pub(crate) use unread::{
     due_unread, has_unread_objects, held_back, hold_removals, removals_untold, set_read,
     set_unread, unread, unread_all, unread_count, unreadable, untold_removals,
@@ -118,18 +120,16 @@ pub(crate) fn put_node(tx: &Tx, share: ShareId, node: &Node) -> Result<(), Error
         node.place.parent.as_bytes(),
         node.place.name.as_str(),
         tree::is_alive(node),
-        node.versions.len() > 1,
+        tree::standing(node).is_some_and(|standing| !standing.others.is_empty()),
         size.cast_signed()
     ])?;
     Ok(())
 }
 
 pub(crate) fn children(view: &View, share: ShareId, parent: FileId) -> Result<Vec<FileId>, Error> {
-    let mut statement = view.prepare_cached(
-        "SELECT id FROM tree_node WHERE share = ?1 AND parent = ?2 AND alive ORDER BY name, id",
-    )?;
-    let rows = statement.query_map(params![share.as_bytes(), parent.as_bytes()], read_id)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let statement =
+        "SELECT id FROM tree_node WHERE share = ?1 AND parent = ?2 AND alive ORDER BY name, id";
+    ids(view, statement, params![share.as_bytes(), parent.as_bytes()])
 }
 
 pub(crate) fn nodes_at(
@@ -138,13 +138,9 @@ pub(crate) fn nodes_at(
     parent: FileId,
     name: &Name,
 ) -> Result<Vec<FileId>, Error> {
-    let mut statement = view.prepare_cached(
-        "SELECT id FROM tree_node INDEXED BY tree_node_by_place
-         WHERE share = ?1 AND parent = ?2 AND name = ?3 AND alive ORDER BY id",
-    )?;
-    let rows = statement
-        .query_map(params![share.as_bytes(), parent.as_bytes(), name.as_str()], read_id)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let statement = "SELECT id FROM tree_node INDEXED BY tree_node_by_place
+                     WHERE share = ?1 AND parent = ?2 AND name = ?3 AND alive ORDER BY id";
+    ids(view, statement, params![share.as_bytes(), parent.as_bytes(), name.as_str()])
 }
 
 /// The living nodes with two versions, of one share or of all.
@@ -216,20 +212,14 @@ pub(crate) fn set_held(
 }
 
 pub(crate) fn held_in(view: &View, share: ShareId, parent: FileId) -> Result<Vec<FileId>, Error> {
-    let mut statement = view.prepare_cached(
-        "SELECT id FROM tree_held WHERE share = ?1 AND parent = ?2 ORDER BY name, id",
-    )?;
-    let rows = statement.query_map(params![share.as_bytes(), parent.as_bytes()], read_id)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let statement = "SELECT id FROM tree_held WHERE share = ?1 AND parent = ?2 ORDER BY name, id";
+    ids(view, statement, params![share.as_bytes(), parent.as_bytes()])
 }
 
 /// The nodes that stand on disk and are names of one file.
 pub(crate) fn twins_of(view: &View, share: ShareId, group: FileId) -> Result<Vec<FileId>, Error> {
-    let mut statement = view.prepare_cached(
-        "SELECT id FROM tree_held WHERE share = ?1 AND twin = ?2 ORDER BY id LIMIT 256",
-    )?;
-    let rows = statement.query_map(params![share.as_bytes(), group.as_bytes()], read_id)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let statement = "SELECT id FROM tree_held WHERE share = ?1 AND twin = ?2 ORDER BY id LIMIT 256";
+    ids(view, statement, params![share.as_bytes(), group.as_bytes()])
 }
 
 pub(crate) fn has_twins(view: &View, share: ShareId) -> Result<bool, Error> {
@@ -241,13 +231,10 @@ pub(crate) fn has_twins(view: &View, share: ShareId) -> Result<bool, Error> {
 
 /// Files on disk that are known to hold a content, and of which nothing else is known.
 pub(crate) fn holders(view: &View, share: ShareId, hash: Hash) -> Result<Vec<FileId>, Error> {
-    let mut statement = view.prepare_cached(
-        "SELECT id FROM tree_held WHERE share = ?1 AND hash = ?2 AND NOT EXISTS (
-             SELECT 1 FROM files_rot
-             WHERE share = ?1 AND file = id AND hash = ?2 AND found <> x'') LIMIT 8",
-    )?;
-    let rows = statement.query_map(params![share.as_bytes(), hash.as_bytes()], read_id)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let statement = "SELECT id FROM tree_held WHERE share = ?1 AND hash = ?2 AND NOT EXISTS (
+                         SELECT 1 FROM files_rot
+                         WHERE share = ?1 AND file = id AND hash = ?2 AND found <> x'') LIMIT 8";
+    ids(view, statement, params![share.as_bytes(), hash.as_bytes()])
 }
 
 pub(crate) fn held_count(view: &View, share: ShareId) -> Result<u64, Error> {
@@ -263,6 +250,22 @@ pub(crate) fn removals(view: &View, share: ShareId) -> Result<u64, Error> {
          WHERE tree_step.share = ?1 AND NOT alive",
         share,
     )
+}
+
+/// What stands on disk and was removed in the records, folders before what is in them.
+pub(crate) fn removed_by_friends(
+    view: &View,
+    share: ShareId,
+) -> Result<Vec<(FileId, Held)>, Error> {
+    let statement = "SELECT id FROM tree_step
+                     JOIN tree_held USING (share, id) JOIN tree_node USING (share, id)
+                     WHERE tree_step.share = ?1 AND NOT alive";
+    let mut removed = Vec::new();
+    for id in ids(view, statement, [share.as_bytes()])? {
+        removed.extend(held(view, share, id)?.map(|held| (id, held)));
+    }
+    removed.sort_by_key(|(_, held)| !held.what.is_folder());
+    Ok(removed)
 }
 
 pub(crate) fn set_out_of_step(
@@ -296,12 +299,9 @@ pub(crate) fn due_steps(
     after: FileId,
     limit: u32,
 ) -> Result<Vec<FileId>, Error> {
-    let mut statement = view.prepare_cached(
-        "SELECT id FROM tree_step WHERE share = ?1 AND id > ?2 AND due <= ?3 ORDER BY id LIMIT ?4",
-    )?;
-    let rows = statement
-        .query_map(params![share.as_bytes(), after.as_bytes(), view.now().0, limit], read_id)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let statement = "SELECT id FROM tree_step WHERE share = ?1 AND id > ?2 AND due <= ?3
+                     ORDER BY id LIMIT ?4";
+    ids(view, statement, params![share.as_bytes(), after.as_bytes(), view.now().0, limit])
 }
 
 /// When the next try of a failed step, or the next reading, is due.
@@ -382,12 +382,9 @@ pub(crate) fn held_at(
     parent: FileId,
     name: &Name,
 ) -> Result<Vec<FileId>, Error> {
-    let mut statement = view.prepare_cached(
-        "SELECT id FROM tree_held WHERE share = ?1 AND parent = ?2 AND name = ?3 ORDER BY id",
-    )?;
-    let rows = statement
-        .query_map(params![share.as_bytes(), parent.as_bytes(), name.as_str()], read_id)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let statement = "SELECT id FROM tree_held
+                     WHERE share = ?1 AND parent = ?2 AND name = ?3 ORDER BY id";
+    ids(view, statement, params![share.as_bytes(), parent.as_bytes(), name.as_str()])
 }
 
 pub(crate) fn set_unmended(
@@ -405,10 +402,8 @@ pub(crate) fn set_unmended(
 }
 
 pub(crate) fn unmended(view: &View, share: ShareId) -> Result<Vec<FileId>, Error> {
-    let mut statement =
-        view.prepare_cached("SELECT id FROM tree_unmended WHERE share = ?1 LIMIT 256")?;
-    let rows = statement.query_map([share.as_bytes()], read_id)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let statement = "SELECT id FROM tree_unmended WHERE share = ?1 LIMIT 256";
+    ids(view, statement, [share.as_bytes()])
 }
 
 pub(crate) fn may_merge(
@@ -523,7 +518,8 @@ const PATH_NAMES_MAX: usize = 2_048;
 
 /// Forgets everything of a share but its folder's entries.
 pub(crate) fn forget(tx: &Tx, share: ShareId) -> Result<(), Error> {
-    for table in ["share", "node", "held", "step", "unread", "unmended", "apart", "part"] {
+    let tables = ["share", "node", "held", "step", "unread", "unmended", "apart", "part", "choice"];
+    for table in tables {
         tx.execute(&format!("DELETE FROM tree_{table} WHERE share = ?1"), [share.as_bytes()])?;
     }
     Ok(store::remove_records(tx, share)?)
@@ -557,6 +553,11 @@ fn count(view: &View, statement: &str, share: ShareId) -> Result<u64, Error> {
     let count: i64 =
         view.prepare_cached(statement)?.query_row([share.as_bytes()], |row| row.get(0))?;
     Ok(count.cast_unsigned())
+}
+
+fn ids(view: &View, statement: &str, key: impl store::sql::Params) -> Result<Vec<FileId>, Error> {
+    let mut statement = view.prepare_cached(statement)?;
+    Ok(statement.query_map(key, read_id)?.collect::<Result<_, _>>()?)
 }
 
 fn read_id(row: &store::sql::Row) -> store::sql::Result<FileId> {

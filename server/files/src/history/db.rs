@@ -169,14 +169,36 @@ pub(super) fn tell_author(
     Ok(())
 }
 
+/// Says how the version that stands came about, if it still holds this.
+pub(super) fn mark(tx: &Tx, file: FileId, hash: Hash, verb: &str) -> Result<(), Error> {
+    tx.prepare_cached(
+        "UPDATE files_version SET verb = ?3 WHERE file = ?1 AND until IS NULL AND hash = ?2",
+    )?
+    .execute(params![file.as_bytes(), hash.as_bytes(), verb])?;
+    Ok(())
+}
+
 /// Says of a version that it was brought back, as long as it stands.
 pub(super) fn mark_restored(tx: &Tx, file: FileId, hash: Hash) -> Result<(), Error> {
-    tx.prepare_cached(
-        "UPDATE files_version SET verb = 'restored'
-         WHERE file = ?1 AND until IS NULL AND hash = ?2",
-    )?
-    .execute(params![file.as_bytes(), hash.as_bytes()])?;
-    Ok(())
+    mark(tx, file, hash, "restored")
+}
+
+/// The version of a file that held a content at a moment, and when it was written.
+pub(super) fn version_at(
+    view: &View,
+    file: FileId,
+    hash: Hash,
+    at: Time,
+) -> Result<Option<(u64, Time)>, Error> {
+    let mut statement = view.prepare_cached(
+        "SELECT id, at FROM files_version WHERE file = ?1 AND hash = ?2 AND noted_at <= ?3
+             AND verb NOT IN ('moved', 'removed', 'ended')
+         ORDER BY id DESC LIMIT 1",
+    )?;
+    let found = statement.query_row(params![file.as_bytes(), hash.as_bytes(), at.0], |row| {
+        Ok((row.get::<_, i64>(0)?.cast_unsigned(), Time(row.get(1)?)))
+    });
+    Ok(found.optional()?)
 }
 
 /// What was known of one file goes over to another: the same thing under a new id.
@@ -295,28 +317,31 @@ pub(super) fn trash(view: &View, share: ShareId, days: i64) -> Result<Vec<(Trash
             tops.push(*file);
         }
     }
-    let now = view.now();
     let mut trash = Vec::with_capacity(tops.len());
     for file in tops {
         let row = all[&file].clone();
         let (size, files, kept) = sums[&file];
-        let left = (row.noted_at.plus(days * DAY_MS).since(now)).max(0);
-        let left = left.unsigned_abs().div_ceil(DAY_MS.unsigned_abs());
-        let trashed = Trashed {
-            file,
-            path: path_of(view, share, &row)?,
-            kind: row.kind(),
-            size,
-            files,
-            gone_at: row.noted_at,
-            hive: row.hive,
-            by: row.by.clone(),
-            days_left: u32::try_from(left).unwrap_or(u32::MAX),
-            kept,
-        };
-        trash.push((trashed, row));
+        trash.push((Trashed { size, files, kept, ..trashed(view, &row, days)? }, row));
     }
     Ok(trash)
+}
+
+/// One thing in the trash by itself.
+pub(super) fn trashed(view: &View, row: &Row, days: i64) -> Result<Trashed, Error> {
+    let left = (row.noted_at.plus(days * DAY_MS).since(view.now())).max(0);
+    let left = left.unsigned_abs().div_ceil(DAY_MS.unsigned_abs());
+    Ok(Trashed {
+        file: row.file,
+        path: path_of(view, row.share, row)?,
+        kind: row.kind(),
+        size: row.size,
+        files: u64::from(row.kind() != EntryKind::Folder),
+        gone_at: row.noted_at,
+        hive: row.hive,
+        by: row.by.clone(),
+        days_left: u32::try_from(left).unwrap_or(u32::MAX),
+        kept: row.hash.map_or(Ok(true), |hash| super::contains(view, row.share, hash))?,
+    })
 }
 
 /// Whether something went because its folder went.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+use store::View;
 use tree::What;
 use types::{DAY_MS, FileId, RelPath, ShareId, Time};
 
@@ -35,12 +36,13 @@ pub struct PutBackDone {
 
 /// How something stands, or is to stand.
 #[derive(Debug, Clone)]
-struct Place {
-    file: FileId,
-    what: What,
+pub(super) struct Place {
+    pub(super) file: FileId,
+    pub(super) what: What,
+    pub(super) at: Time,
 }
 
-type Tree = BTreeMap<RelPath, Place>;
+pub(super) type Tree = BTreeMap<RelPath, Place>;
 
 impl Handle {
     /// Puts a folder back to how it stood at a moment.
@@ -51,26 +53,7 @@ impl Handle {
         at: Time,
     ) -> Result<PutBack, Error> {
         let store = self.shared.store.clone();
-        store
-            .read(move |view| {
-                let days = Limits::read(view)?.days;
-                if at > view.now() {
-                    return Err(Error::Refused("That moment is still to come.".to_owned()));
-                }
-                if at < view.now().plus(-days * DAY_MS) {
-                    return Err(Error::Refused(format!(
-                        "The history reaches back {days} days. Choose a later moment."
-                    )));
-                }
-                if !db::reaches(view, share, at)? {
-                    return Err(Error::Refused(
-                        "The history of this folder begins after that. Choose a later moment."
-                            .to_owned(),
-                    ));
-                }
-                Ok(())
-            })
-            .await?;
+        store.read(move |view| check_moment(view, share, at)).await?;
         // What was saved a moment ago belongs to what can be undone.
         self.rescan(share, folder.clone()).await?;
         let began = store.now();
@@ -130,8 +113,27 @@ impl Handle {
     }
 }
 
+/// Whether the history tells of a moment; a sentence if not.
+pub(super) fn check_moment(view: &View, share: ShareId, at: Time) -> Result<(), Error> {
+    let days = Limits::read(view)?.days;
+    if at > view.now() {
+        return Err(Error::Refused("That moment is still to come.".to_owned()));
+    }
+    if at < view.now().plus(-days * DAY_MS) {
+        return Err(Error::Refused(format!(
+            "The history reaches back {days} days. Choose a later moment."
+        )));
+    }
+    if !db::reaches(view, share, at)? {
+        return Err(Error::Refused(
+            "The history of this folder begins after that. Choose a later moment.".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// What stood inside of a folder, by path.
-fn tree_of(rows: Vec<db::Row>, share: ShareId, folder: &RelPath) -> Tree {
+pub(super) fn tree_of(rows: Vec<db::Row>, share: ShareId, folder: &RelPath) -> Tree {
     let known: HashMap<FileId, db::Row> = rows.into_iter().map(|row| (row.file, row)).collect();
     let mut paths: HashMap<FileId, Option<RelPath>> = HashMap::new();
     paths.insert(tree::root_of(share), Some(RelPath::root()));
@@ -155,7 +157,7 @@ fn tree_of(rows: Vec<db::Row>, share: ShareId, folder: &RelPath) -> Tree {
         .into_iter()
         .filter_map(|(file, row)| {
             let path = paths.remove(&file).flatten().filter(inside)?;
-            Some((path, Place { file, what: row.what }))
+            Some((path, Place { file, what: row.what, at: row.at }))
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 //! with the folder, each thing is put in its place if the disk is as it is known to be, and rows
 //! and records follow in one transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::Ordering;
 
 use store::Tx;
@@ -63,7 +63,10 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
     let together = steps.len() >= SYNC_TOGETHER_MIN && !SYNC_EACH;
     for planned in steps {
         match prepare(live, root, &planned, together) {
-            Ok(part) => ready.push(Ready { id: planned.id, step: planned.step, part }),
+            Ok(part) => {
+                let Planned { id, step, .. } = planned;
+                ready.push(Ready { id, step, part });
+            }
             Err(error) => failed.push((planned.id, error)),
         }
     }
@@ -371,6 +374,18 @@ fn write(
 ) -> Result<(Vec<ChangedEntry>, Old), Error> {
     let share = live.share.id;
     let signer = live.shared.signer()?;
+    let mut merged = HashSet::new();
+    for (_, step, done) in &done {
+        match (step, done) {
+            (_, Done::Merged { hash, .. }) => live.stock.note_merged(*hash),
+            (Step::Write { what: What::File { hash, .. }, .. }, _)
+                if live.stock.take_merged(*hash) =>
+            {
+                merged.insert(*hash);
+            }
+            _ => {}
+        }
+    }
     live.shared.store.write_blocking(move |tx| {
         let (mut changes, mut old) = (Vec::new(), Vec::new());
         for (id, step, done) in done {
@@ -395,6 +410,9 @@ fn write(
             tree::did(&mut records, id, &step)?;
             if let Step::Write { what: what @ What::File { .. }, .. } = &step {
                 note_version(tx, share, id, what)?;
+                if what.hash().is_some_and(|hash| merged.contains(&hash)) {
+                    kept::is_merged(tx, id, what)?;
+                }
             }
         }
         for (id, error) in failed {

@@ -11,6 +11,7 @@ use super::*;
 mod chosen;
 mod random;
 mod whole;
+mod words;
 
 /// How much is given whole; the rest is received bit by bit.
 const WHOLE_BYTES_MAX: u64 = 64 * 1_024;

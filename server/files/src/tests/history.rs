@@ -286,3 +286,48 @@ async fn a_save_every_moment_is_thinned_with_age() {
     assert!((3..=4).contains(&left.len()), "{} versions", left.len());
     assert!(left[0].current && left.last().is_some_and(|first| first.verb == "added"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_a_folder_stood_at_a_moment_is_told() {
+    let mut home = Home::new().await;
+    let share = home.share().await;
+    let plan = home.save(share, "Trip/plan.md", "one").await;
+    home.save(share, "Trip/gone.md", "gone").await;
+    let then = home.now();
+    home.told_so_far();
+    home.save(share, "Trip/plan.md", "two, longer").await;
+    home.save(share, "Trip/new.md", "new").await;
+    fs::remove_file(home.path("Trip/gone.md")).expect("removed");
+    home.in_trash(share, "Trip/gone.md").await;
+
+    let stood = |path: &str, at: Time| {
+        let path = rel(path);
+        home.store.read_blocking(move |view| history::stood(view, share, &path, at))
+    };
+    let folder = stood("Trip", then).expect("it stood");
+    let told: Vec<_> = folder.iter().map(|one| (one.path.as_str(), one.size, one.kept)).collect();
+    assert_eq!(told, [("Trip", 0, true), ("Trip/gone.md", 4, true), ("Trip/plan.md", 3, true)]);
+    let of_plan = stood("Trip/plan.md", then).expect("it stood").remove(0);
+    let version = home.versions(plan).into_iter().find(|one| one.size == 3).expect("a version");
+    assert_eq!((of_plan.file, of_plan.version), (plan, Some(version.id)));
+    assert!(matches!(stood("Trip/new.md", then), Err(Error::Gone)));
+    let late = stood("Trip", home.now().plus(60_000));
+    assert!(matches!(late, Err(Error::Refused(_))), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trash_tells_what_was_in_a_folder() {
+    let home = Home::new().await;
+    let share = home.share().await;
+    home.save(share, "Trip/a.md", "one").await;
+    home.save(share, "Trip/deep/b.md", "second").await;
+    fs::remove_dir_all(home.path("Trip")).expect("removed");
+    let folder = home.in_trash(share, "Trip").await;
+    home.until("all of it is in the trash", || {
+        let inside = home.store.read_blocking(|view| history::trash_inside(view, folder.file));
+        let inside = inside.ok()?;
+        let told: Vec<_> = inside.iter().map(|one| (one.path.as_str(), one.size)).collect();
+        (told == [("Trip/a.md", 3), ("Trip/deep", 0), ("Trip/deep/b.md", 6)]).then_some(())
+    })
+    .await;
+}

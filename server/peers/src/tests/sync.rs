@@ -232,3 +232,20 @@ async fn what_comes_in_keeps_to_a_limit_too() {
     let slow = Limits { up: 0, down: 2_000 };
     a_limit_holds(|_, bob, limits| bob.handle.set_limits(limits), slow).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_a_hive_is_goes_round_through_those_who_meet_it() {
+    let (ada, bob) = (Hive::start(1).await, Hive::start(2).await);
+    let hub = Hive::start(3).await;
+    link(&hub, &ada, &[share(1)]);
+    let file = ada.save(share(1), "a", noise(1, 3_000));
+    until("the hub has it", || hub.has(file)).await;
+    let known = |of: &Hive| bob.handle.last_known(share(1)).get(&of.id).copied();
+    let in_step = |of: &Hive| known(of).is_some_and(|known| known.in_step && known.lag.files == 0);
+    link(&hub, &bob, &[share(1)]);
+    until("Bob heard of Ada, whom he never met", || in_step(&ada)).await;
+    let before = known(&ada).expect("it is known").at;
+    ada.handle.stop().await;
+    until("and that she went", || known(&ada).is_some_and(|known| known.at > before)).await;
+    assert!(known(&bob).is_none(), "nobody tells him of himself");
+}

@@ -8,11 +8,13 @@ use types::{GroupId, HiveId, InvitationId, Right, ShareId, Time};
 
 use super::{SqlResult, parsed};
 use crate::Error;
+use crate::farewell::Farewell;
 use crate::friend::{Friend, Pause};
 use crate::group::Group;
 use crate::invitation::Invitation;
 use crate::limits::Limits;
 use crate::member::{Membership, Standing};
+use crate::offer::OfferedFolder;
 use crate::record::About;
 
 const FRIEND: &str = "hive, name, own_name, hue, device, addresses, last_seen_at, muted, \
@@ -309,6 +311,7 @@ pub(crate) struct OfferRow {
     pub(crate) right: Right,
     pub(crate) files: u64,
     pub(crate) bytes: u64,
+    pub(crate) folders: Vec<OfferedFolder>,
     pub(crate) at: Time,
     pub(crate) declined: bool,
 }
@@ -316,7 +319,7 @@ pub(crate) struct OfferRow {
 /// Newest first.
 pub(crate) fn offers(view: &View) -> Result<Vec<OfferRow>, Error> {
     let mut statement = view.prepare_cached(
-        "SELECT share, hive, right, files, bytes, at, declined FROM people_offer
+        "SELECT share, hive, right, files, bytes, at, declined, folders FROM people_offer
          ORDER BY at DESC, share",
     )?;
     let rows = statement.query_map([], |row| {
@@ -326,6 +329,7 @@ pub(crate) fn offers(view: &View) -> Result<Vec<OfferRow>, Error> {
             right: parsed(row, 2)?,
             files: row.get::<_, i64>(3)?.cast_unsigned(),
             bytes: row.get::<_, i64>(4)?.cast_unsigned(),
+            folders: postcard::from_bytes(&row.get::<_, Vec<u8>>(7)?).unwrap_or_default(),
             at: Time(row.get(5)?),
             declined: row.get(6)?,
         })
@@ -339,8 +343,9 @@ pub(crate) fn offer_exists(view: &View, share: ShareId) -> Result<bool, Error> {
 
 pub(crate) fn save_offer(tx: &Tx, row: &OfferRow) -> Result<(), Error> {
     tx.execute(
-        "INSERT OR REPLACE INTO people_offer (share, hive, right, files, bytes, at, declined)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO people_offer
+             (share, hive, right, files, bytes, at, declined, folders)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             row.share.as_bytes(),
             row.from.as_bytes(),
@@ -349,6 +354,7 @@ pub(crate) fn save_offer(tx: &Tx, row: &OfferRow) -> Result<(), Error> {
             row.bytes.cast_signed(),
             row.at.0,
             row.declined,
+            postcard::to_stdvec(&row.folders).unwrap_or_default(),
         ],
     )?;
     Ok(())
@@ -361,6 +367,48 @@ pub(crate) fn decline_offer(tx: &Tx, share: ShareId) -> Result<(), Error> {
 
 pub(crate) fn remove_offer(tx: &Tx, share: ShareId) -> Result<(), Error> {
     tx.execute("DELETE FROM people_offer WHERE share = ?1", [share.as_bytes()])?;
+    Ok(())
+}
+
+pub(crate) fn farewells(view: &View, to: HiveId) -> Result<Vec<Farewell>, Error> {
+    let mut statement = view.prepare_cached(
+        "SELECT share, about, word FROM people_farewell WHERE hive = ?1 ORDER BY at, share",
+    )?;
+    let rows = statement.query_map([to.as_bytes()], |row| {
+        let share = ShareId::from_bytes(row.get(0)?);
+        Ok(Farewell { share, about: HiveId::from_bytes(row.get(1)?), word: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(crate) fn save_farewell(tx: &Tx, to: HiveId, farewell: &Farewell) -> Result<(), Error> {
+    tx.execute(
+        "INSERT OR REPLACE INTO people_farewell (share, hive, about, word, at)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            farewell.share.as_bytes(),
+            to.as_bytes(),
+            farewell.about.as_bytes(),
+            farewell.word,
+            tx.now().0
+        ],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn forget_old_farewells(tx: &Tx, before: Time) -> Result<(), Error> {
+    tx.execute("DELETE FROM people_farewell WHERE at < ?1", [before.0])?;
+    Ok(())
+}
+
+pub(crate) fn forget_farewells_to(tx: &Tx, hive: HiveId) -> Result<(), Error> {
+    tx.execute("DELETE FROM people_farewell WHERE hive = ?1", [hive.as_bytes()])?;
+    Ok(())
+}
+
+/// The share is here again.
+pub(crate) fn forget_farewells_of(tx: &Tx, share: ShareId) -> Result<(), Error> {
+    tx.execute("DELETE FROM people_farewell WHERE share = ?1", [share.as_bytes()])?;
     Ok(())
 }
 

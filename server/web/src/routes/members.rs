@@ -4,7 +4,7 @@ use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use store::Tx;
-use types::{GroupId, HiveId, ShareId, Signer};
+use types::{GroupId, HiveId, RelPath, ShareId, Signer};
 
 use crate::routes::Json;
 use crate::view::friends::Present;
@@ -123,6 +123,44 @@ pub(super) async fn leave(
     }
     state.friends.leave(share, how.delete_local).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn chosen(
+    Extract(state): Extract<State>,
+    Path(at): Path<InShare>,
+) -> Result<axum::Json<wire::Chosen>, Error> {
+    let share: ShareId = at.share.parse()?;
+    let read = state.store.read(move |view| {
+        files::share(view, share)?;
+        let folders = files::chosen(view, share)?;
+        let all = files::top_folders(view, share)?.into_iter().map(|top| wire::TopFolder {
+            path: top.name.to_string(),
+            bytes: top.bytes,
+            chosen: top.chosen,
+        });
+        let folders = folders.iter().map(ToString::to_string).collect();
+        let folders = Some(folders).filter(|folders: &Vec<String>| !folders.is_empty());
+        Ok::<_, Error>(wire::Chosen { folders, all: all.collect() })
+    });
+    read.await.map(axum::Json)
+}
+
+pub(super) async fn choose(
+    extracted: Extract<State>,
+    at: Path<InShare>,
+    Json(choose): Json<wire::Choose>,
+) -> Result<axum::Json<wire::Chosen>, Error> {
+    let share: ShareId = at.share.parse()?;
+    let found = extracted.store.read(move |view| files::share(view, share)).await?;
+    let folders = choose.folders.unwrap_or_default();
+    let folders: Result<Vec<RelPath>, _> = folders.iter().map(|path| path.parse()).collect();
+    let folders = folders.map_err(files::Error::from)?;
+    if found.only.is_some() || folders.iter().any(RelPath::is_root) {
+        let hint = "Name folders of the share, or none for all";
+        return Err(Error::bad_input("that cannot be chosen", hint));
+    }
+    extracted.friends.choose(share, folders).await?;
+    chosen(extracted, at).await
 }
 
 pub(super) async fn pause(

@@ -75,11 +75,13 @@ pub(super) async fn remove(
     Path(at): Path<At>,
 ) -> Result<StatusCode, Error> {
     let share: ShareId = at.share.parse()?;
+    let signer = state.friends.signer();
     state
         .store
         .write(move |tx| {
             files::share(tx, share)?;
             people::remove_links_of_share(tx, share)?;
+            people::say_farewell(tx, &*signer, share)?;
             Ok::<_, Error>(people::forget_share(tx, share)?)
         })
         .await?;

@@ -22,11 +22,12 @@ pub(super) async fn show(
 ) -> Result<axum::Json<wire::Sync>, Error> {
     let share = known(&state, &at).await?;
     let present = Present::of(&*state.friends);
+    let own = present.own();
     let (progress, network) = (state.friends.sync(share).await?, state.friends.network());
     let read = state.store.read(move |view| {
         let members = view::friends::members(view, share, &present, &progress)?;
         let paused = people::share_pause(view, share)?.map(Into::into);
-        let resting = view::friends::resting(view, network)?;
+        let resting = view::friends::resting(view, Some((share, own)), network)?;
         let limits = view::friends::limits(view, network)?;
         Ok::<_, Error>((members, paused, (resting, limits), progress))
     });
@@ -112,7 +113,7 @@ pub(super) async fn why(
         return Ok(axum::Json(why));
     }
     let network = state.friends.network();
-    let resting = state.store.read(move |view| view::friends::resting(view, network)).await?;
+    let resting = state.store.read(move |view| view::friends::resting(view, None, network)).await?;
     Ok(axum::Json(match resting {
         Some(wire::Resting { code, detail, hint }) => wire::Why { code, detail, hint, ..why },
         None => why,

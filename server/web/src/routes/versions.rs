@@ -134,25 +134,73 @@ pub(super) async fn trash(
     let share: ShareId = at.share.parse()?;
     let own = Present::of(&*state.friends).own();
     let listed = state.store.read(move |view| {
-        let show = |one: files::history::Trashed| {
-            let (by, device) = view::friends::person(view, share, one.hive, own)?.unzip();
-            Ok::<_, Error>(wire::Trashed {
-                file: one.file.to_string(),
-                name: one.path.name().map(|name| name.to_string()).unwrap_or_default(),
-                path: one.path.to_string(),
-                kind: one.kind.as_str().to_owned(),
-                size: one.size,
-                files: one.files,
-                gone_at: one.gone_at.0,
-                by,
-                device: device.unwrap_or_default(),
-                days_left: one.days_left,
-                kept: one.kept,
-            })
-        };
-        files::history::trash(view, share)?.into_iter().map(show).collect()
+        let trash = files::history::trash(view, share)?.into_iter();
+        trash.map(|one| trashed(view, share, own, one)).collect()
     });
     listed.await.map(axum::Json)
+}
+
+pub(super) async fn trash_inside(
+    Extract(state): Extract<State>,
+    Path(at): Path<OneFile>,
+) -> Result<axum::Json<Vec<wire::Trashed>>, Error> {
+    let file: FileId = at.file.parse()?;
+    let own = Present::of(&*state.friends).own();
+    let listed = state.store.read(move |view| {
+        let share = files::history::trashed_in(view, file)?;
+        let inside = files::history::trash_inside(view, file)?.into_iter();
+        inside.map(|one| trashed(view, share, own, one)).collect()
+    });
+    listed.await.map(axum::Json)
+}
+
+fn trashed(
+    view: &View,
+    share: ShareId,
+    own: HiveId,
+    one: files::history::Trashed,
+) -> Result<wire::Trashed, Error> {
+    let (by, device) = view::friends::person(view, share, one.hive, own)?.unzip();
+    Ok(wire::Trashed {
+        file: one.file.to_string(),
+        name: one.path.name().map(|name| name.to_string()).unwrap_or_default(),
+        path: one.path.to_string(),
+        kind: one.kind.as_str().to_owned(),
+        size: one.size,
+        files: one.files,
+        gone_at: one.gone_at.0,
+        by,
+        device: device.unwrap_or_default(),
+        days_left: one.days_left,
+        kept: one.kept,
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct Moment {
+    path: Option<String>,
+    at: i64,
+}
+
+pub(super) async fn stood(
+    Extract(state): Extract<State>,
+    Path(at): Path<InShare>,
+    Query(moment): Query<Moment>,
+) -> Result<axum::Json<Vec<wire::Stood>>, Error> {
+    let share: ShareId = at.share.parse()?;
+    let path: RelPath = moment.path.as_deref().unwrap_or_default().parse()?;
+    let read = move |view: &View| files::history::stood(view, share, &path, Time(moment.at));
+    let stood = state.store.read(read).await?.into_iter();
+    let show = |one: files::history::Stood| wire::Stood {
+        file: one.file.to_string(),
+        path: one.path.to_string(),
+        kind: one.kind.as_str().to_owned(),
+        size: one.size,
+        version: one.version,
+        at: one.at.0,
+        kept: one.kept,
+    };
+    Ok(axum::Json(stood.map(show).collect()))
 }
 
 pub(super) async fn restore_trashed(

@@ -15,7 +15,7 @@ use serde_json::Value;
 use store::{Folder, Store};
 use tokio::sync::watch;
 use tower::ServiceExt;
-use types::{FileId, HiveId, ShareId, Signature, Signer, Time};
+use types::{FileId, HiveId, RelPath, ShareId, Signature, Signer, Time};
 
 use crate::friends::*;
 use crate::gate::{Mount, Peer};
@@ -125,6 +125,11 @@ impl Friends for FakeFriends {
 
     fn leave(&self, share: ShareId, delete_local: bool) -> Answer<'_, ()> {
         self.note(format!("leave {share} {delete_local}"));
+        Box::pin(ready(Ok(())))
+    }
+
+    fn choose(&self, share: ShareId, folders: Vec<RelPath>) -> Answer<'_, ()> {
+        self.note(format!("choose {share} {folders:?}"));
         Box::pin(ready(Ok(())))
     }
 

@@ -82,6 +82,7 @@ pub(crate) fn limits(view: &View, network: Option<Network>) -> Result<wire::Limi
 /// Why nothing goes to and from any friend at present.
 pub(crate) fn resting(
     view: &View,
+    share: Option<(ShareId, HiveId)>,
     network: Option<Network>,
 ) -> Result<Option<wire::Resting>, Error> {
     let words = |code: &str, detail: &str, hint: &str| wire::Resting {
@@ -89,6 +90,17 @@ pub(crate) fn resting(
         detail: detail.to_owned(),
         hint: hint.to_owned(),
     };
+    if let Some((share, own)) = share
+        && let Some(charter) = people::charter(view, share)?
+        && let Some(standing) = people::members(view, share)?.remove(&own)
+        && standing.state == Membership::Removed
+    {
+        let founder = person(view, share, charter.founder(), own)?;
+        let name = founder.map_or_else(|| "a friend".to_owned(), |(person, _)| person.name);
+        let detail = format!("It is no longer shared by {name}. Your copy stays as it is.");
+        let hint = "Stop sharing it here too, or ask them to share it with you again.";
+        return Ok(Some(words("ended", &detail, hint)));
+    }
     if people::hive_pause(view)?.is_some() {
         let detail = "Sharing is paused by you.";
         return Ok(Some(words("paused", detail, "Resume it to go on.")));
@@ -220,6 +232,11 @@ pub(crate) fn offer(view: &View, offer: people::Offer) -> Result<wire::Offer, Er
         right: offer.right.into(),
         files: offer.files,
         bytes: offer.bytes,
+        folders: offer
+            .folders
+            .into_iter()
+            .map(|folder| wire::TopFolder { path: folder.name, bytes: folder.bytes, chosen: true })
+            .collect(),
         at: offer.at.0,
     })
 }
@@ -267,7 +284,8 @@ impl From<people::Pause> for wire::Paused {
 
 impl From<Lag> for wire::Lag {
     fn from(lag: Lag) -> Self {
-        let Lag { in_sync, files, bytes, speed, seconds_left } = lag;
-        Self { in_sync, files_to_go: files, bytes_to_go: bytes, speed, seconds_left }
+        let Lag { in_sync, files, bytes, speed, seconds_left, known_at } = lag;
+        let known_at = known_at.map(|time| time.0);
+        Self { in_sync, files_to_go: files, bytes_to_go: bytes, speed, seconds_left, known_at }
     }
 }

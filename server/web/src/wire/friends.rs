@@ -141,6 +141,8 @@ pub struct Offer {
     pub right: Right,
     pub files: u64,
     pub bytes: u64,
+    /// The folders in its root.
+    pub folders: Vec<TopFolder>,
     pub at: i64,
 }
 
@@ -198,4 +200,32 @@ pub struct Lag {
     /// Bytes a second, smoothed.
     pub speed: Option<u64>,
     pub seconds_left: Option<u64>,
+    /// When it was so, of a hive that is not connected with this one now.
+    #[serde(default)]
+    pub known_at: Option<i64>,
+}
+
+/// A folder in the root of a share.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TopFolder {
+    pub path: String,
+    pub bytes: u64,
+    /// Whether it is to be on this hive.
+    pub chosen: bool,
+}
+
+/// Which folders of a share are to be on this hive.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Chosen {
+    /// The chosen ones, as paths in the share; `null`: everything.
+    pub folders: Option<Vec<String>>,
+    /// Those in the root, chosen or not.
+    pub all: Vec<TopFolder>,
+}
+
+/// Chooses folders of a share, as paths in it; `null`: everything.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct Choose {
+    #[serde(default)]
+    pub folders: Option<Vec<String>>,
 }

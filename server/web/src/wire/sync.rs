@@ -26,7 +26,8 @@ pub struct Sync {
     pub limits: Limits,
 }
 
-/// Why everything with friends rests: `metered` or `paused`.
+/// Why everything with friends rests: `metered`, `paused`, or `ended` when the share was taken
+/// from this hive.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Resting {
     pub code: String,

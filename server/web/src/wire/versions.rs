@@ -97,3 +97,18 @@ pub struct ChangeHistory {
     pub file_mb: Option<u64>,
     pub share_of_free: Option<f64>,
 }
+
+/// How a file or folder stood at a moment.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Stood {
+    pub file: String,
+    pub path: String,
+    /// `file`, `folder` or `link`.
+    pub kind: String,
+    pub size: u64,
+    /// The version of a file that it was.
+    pub version: Option<u64>,
+    pub at: i64,
+    /// Whether its bytes can be had.
+    pub kept: bool,
+}

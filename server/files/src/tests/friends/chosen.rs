@@ -23,6 +23,9 @@ async fn only_chosen_folders_come() {
     assert!(!pair.two.path("b").exists());
     let why = pair.two.handle.why(share, rel("b/two.txt")).await.expect("why");
     assert_eq!(why.code, "not_chosen");
+    let top = pair.two.store.read_blocking(|view| top_folders(view, share)).expect("it reads");
+    let told: Vec<_> = top.iter().map(|one| (one.name.as_str(), one.bytes, one.chosen)).collect();
+    assert_eq!(told, [("a", 3, true), ("b", 3, false)]);
     pair.two.handle.choose(share, Vec::new()).await.expect("chosen");
     pair.meet().await;
     assert_eq!(text(&pair.two, "b/two.txt"), "two");
