@@ -3,7 +3,9 @@
 
 mod chance;
 mod disk;
+mod forger;
 mod hive;
+mod members;
 mod memory;
 mod network;
 mod people;

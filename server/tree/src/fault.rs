@@ -1,11 +1,11 @@
 //! Why a state cannot have been written by an honest hive: what a joined state must never grow to.
 
-use types::{ShareId, Tick};
+use types::{ShareId, Tick, Time};
 
 use crate::{Node, What, root_of};
 
 /// More hives than that never change one node apart.
-const APART_MAX: usize = 256;
+pub(crate) const APART_MAX: usize = 256;
 const BEFORE_MAX: usize = 64;
 const VECTOR_MAX: usize = 4_096;
 const ATTRIBUTES_BYTES_MAX: usize = 64 * 1024;
@@ -13,6 +13,20 @@ const TARGET_BYTES_MAX: usize = 4_096;
 const BY_BYTES_MAX: usize = 512;
 /// Counts leave room for the next ones.
 const COUNT_MAX: u64 = 1 << 62;
+/// So many counts are left to all hives together in each millisecond since 1970,
+const COUNTS_BITS_PER_MS: u32 = 16;
+/// with clocks that are off by no more than a year,
+const CLOCKS_OFF_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+/// or that were never set: 2026.
+const NOW_MIN_MS: i64 = 1_767_225_600_000;
+
+/// Whether a count is further than all hives can have come by now. Who counts up to the end would
+/// take all later ticks from the others; so the end moves on with time, and the others always have
+/// more before them than they can use.
+pub(crate) fn is_ahead_of_time(count: u64, now: Time) -> bool {
+    let now = now.0.max(NOW_MIN_MS).saturating_add(CLOCKS_OFF_MS).unsigned_abs();
+    count > now.saturating_mul(1 << COUNTS_BITS_PER_MS).min(COUNT_MAX)
+}
 
 /// What is wrong with a state, as a sentence's end; `None`: nothing.
 pub fn fault(node: &Node, share: ShareId) -> Option<&'static str> {

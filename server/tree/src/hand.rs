@@ -133,18 +133,33 @@ impl<'a, L: Ledger> Hand<'a, L> {
 /// unless that would claim to have seen an earlier change of the same hive that stands apart from
 /// the base: then it counts under another name that is the hive's as well.
 fn next(base: &Vector, tick: Tick, node: &Node) -> Vector {
-    let mut vector = base.with_change_at(tick);
     let apart = |version: &&Version| !base.has_seen(&version.vector);
-    for branch in 1_u32.. {
+    let mut vector = Vector::new();
+    for branch in 0_u32.. {
+        vector = base.with_change_at(Tick { hive: name(tick, branch), ..tick });
         if !node.versions.iter().filter(apart).any(|version| vector.has_seen(&version.vector)) {
             break;
         }
-        let name = [tick.hive.as_bytes().as_slice(), &branch.to_be_bytes()].concat();
-        let hive = HiveId::from_bytes(*Hash::of(&name).as_bytes());
-        vector = base.with_change_at(Tick { hive, ..tick });
     }
     vector
 }
+
+/// The name that a change counts under. A hive that was restored from a copy does not know what it
+/// wrote after that copy, so it must not count on from there; it skips counts ([`COUNTS_OF_LIFE`]),
+/// and what it writes from then on counts under another name.
+fn name(tick: Tick, branch: u32) -> HiveId {
+    let life = tick.count / COUNTS_OF_LIFE;
+    if life == 0 && branch == 0 {
+        return tick.hive;
+    }
+    let life = if life == 0 { Vec::new() } else { life.to_be_bytes().to_vec() };
+    let name = [tick.hive.as_bytes().as_slice(), &life, &branch.to_be_bytes()].concat();
+    HiveId::from_bytes(*Hash::of(&name).as_bytes())
+}
+
+/// A hive whose database was restored from a copy goes on counting at a random multiple of this
+/// above its count: no count is given twice, and no change claims to have seen a lost one.
+pub const COUNTS_OF_LIFE: u64 = 1 << 32;
 
 /// Stands until the whole is signed.
 pub(crate) const UNSIGNED: types::Signature = types::Signature::from_bytes([0; 64]);

@@ -7,6 +7,7 @@ use serde::Serialize;
 use types::{FileId, Hash, HiveId, Tick, Vector};
 
 use crate::before::ancestor;
+use crate::fault::APART_MAX;
 use crate::{Gone, Node, Place, Version};
 
 /// The state that knows all that either knows. Commutative, associative and idempotent; of what
@@ -22,6 +23,8 @@ pub fn join(a: &Node, b: &Node) -> Node {
         add_gone(&mut gone, removal);
     }
     let place = if later(&a.place, &b.place) { &a.place } else { &b.place };
+    bounded(&mut versions, |version| &version.vector);
+    bounded(&mut gone, |gone| &gone.seen);
     sorted(Node { id: a.id, place: place.clone(), versions, gone })
 }
 
@@ -151,6 +154,17 @@ fn add_gone(gone: &mut Vec<Gone>, new: &Gone) {
     } else if !gone.iter().any(|known| alike(known) && known.seen.has_seen(&new.seen)) {
         gone.retain(|known| !alike(known) || !new.seen.has_seen(&known.seen));
         gone.push(new.clone());
+    }
+}
+
+/// No more than honest hives ever make; otherwise nobody would take in a state that grew too large.
+/// Those that have seen more stay, so that it is the same ones in whatever order they come.
+fn bounded<T: Serialize>(all: &mut Vec<T>, vector: impl Fn(&T) -> &Vector) {
+    if all.len() > APART_MAX {
+        let changes =
+            |one: &T| vector(one).hives().map(|(_, count)| u128::from(count)).sum::<u128>();
+        all.sort_by_cached_key(|one| Reverse((changes(one), bytes(one))));
+        all.truncate(APART_MAX);
     }
 }
 

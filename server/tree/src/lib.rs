@@ -22,6 +22,7 @@ mod text;
 
 pub use again::unresolve;
 pub use fault::fault;
+pub use hand::COUNTS_OF_LIFE;
 pub use join::{Standing, current, is_alive, join, standing};
 pub use ledger::{Held, Ledger};
 pub use names::free_name;

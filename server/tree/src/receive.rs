@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use types::{FileId, Name, Signer, Vector};
+use types::{FileId, Name, Signer, Tick, Vector};
 
+use crate::fault::is_ahead_of_time;
 use crate::hand::{Draft, Hand};
 use crate::join::{
     carried, current, is_dealt_with, known, living, merged_into, standing, taken_away,
@@ -24,10 +25,13 @@ pub fn receive<L: Ledger>(ledger: &mut L, node: &Node) -> Result<bool, L::Error>
     if fault(node, ledger.share()).is_some() {
         return Ok(false);
     }
-    ledger.saw_tick(node.latest_tick())?;
-    for (hive, count) in known(node).hives() {
-        ledger.saw_tick(types::Tick { count, hive })?;
+    let counts = known(node);
+    let counts = counts.hives().map(|(hive, count)| Tick { count, hive });
+    let latest = counts.fold(node.latest_tick(), Tick::max);
+    if is_ahead_of_time(latest.count, ledger.now()) {
+        return Ok(false);
     }
+    ledger.saw_tick(latest)?;
     let joined = match ledger.node(node.id)? {
         Some(own) => {
             let joined = join(&own, node);
@@ -98,7 +102,11 @@ fn follow_merge<L: Ledger>(
     mut into: Node,
 ) -> Result<bool, L::Error> {
     let alive = is_alive(node);
-    let folder = current(node).is_some_and(|version| version.what.is_folder());
+    let is_folder = |node: &Node| current(node).is_some_and(|version| version.what.is_folder());
+    let folder = is_folder(node);
+    if is_folder(&into) != folder {
+        return Ok(false);
+    }
     let removed = taken_away(node);
     let others: BTreeSet<FileId> = node.gone.iter().filter_map(|gone| gone.merged_into).collect();
     let others = others.into_iter().filter(|other| *other != into.id && *other < node.id);
@@ -195,7 +203,9 @@ fn mend_parent<L: Ledger>(hand: &mut Hand<'_, L>, node: &Node) -> Result<bool, L
         return Ok(false);
     }
     if was_folder {
-        if let Some(into) = merged_into(&parent) {
+        if let Some(into) = merged_into(&parent)
+            && hand.ledger.node(into)?.is_some()
+        {
             moved(hand, node, into, node.place.name.clone())?;
         } else {
             let draft =

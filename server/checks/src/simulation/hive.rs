@@ -43,6 +43,28 @@ pub(super) struct Hive {
     /// Which thing on disk each held node is.
     rows: BTreeMap<FileId, Ino>,
     pub(super) may_change: bool,
+    /// The names in the share's root that are wanted here; `None`: all.
+    pub(super) chosen: Option<BTreeSet<String>>,
+    pub(super) caution: Caution,
+}
+
+/// What something missing means to a hive that was restored from a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caution {
+    /// It was removed: nothing was restored, or its person said so.
+    None,
+    /// Nothing, until its person says so.
+    Waits,
+    /// Its person wants it back.
+    BringsBack,
+}
+
+/// What a copy of a hive's data folder holds.
+#[derive(Debug, Clone)]
+pub(super) struct Copy {
+    memory: Memory,
+    rows: BTreeMap<FileId, Ino>,
+    saved: BTreeSet<Hash>,
 }
 
 /// How a step went.
@@ -69,7 +91,54 @@ impl Hive {
             history: BTreeMap::new(),
             rows: BTreeMap::new(),
             may_change,
+            chosen: None,
+            caution: Caution::None,
         }
+    }
+
+    /// From now on nothing that is changed here counts.
+    pub(super) const fn looks_on(&mut self) {
+        self.may_change = false;
+        self.memory.set_may_change(false);
+    }
+
+    pub(super) fn copy(&self, tale: &Tale) -> Copy {
+        Copy { memory: self.memory.clone(), rows: self.rows.clone(), saved: tale.so_far() }
+    }
+
+    /// The data folder is as it was; the shared folder is not.
+    pub(super) fn restore(&mut self, copy: Copy, chance: &mut Chance, tale: &mut Tale) {
+        let number = self.number;
+        tale.tell(|| format!("hive {number} is restored from a copy"));
+        self.memory = copy.memory;
+        self.memory.set_may_change(self.may_change);
+        self.memory.skip(1 + chance.below(1 << 16) as u64);
+        self.rows = copy.rows;
+        self.caution = Caution::Waits;
+        // Of what was done since, only the disk knows.
+        tale.forgets(number);
+        tale.excuse(number, &copy.saved);
+        for folder in self.disk.folders() {
+            for (_, ino) in self.disk.entries(folder) {
+                let hash = self.disk.what(ino).and_then(|what| what.hash());
+                hash.into_iter().for_each(|hash| tale.is_common(hash));
+            }
+        }
+    }
+
+    /// Whether a node is wanted on this disk.
+    pub(super) fn wants(&self, id: FileId) -> bool {
+        let Some(chosen) = &self.chosen else { return true };
+        let root = root_of(self.memory.share());
+        let mut at = id;
+        for _ in 0..1_000 {
+            let Some(node) = self.memory.nodes().get(&at) else { return false };
+            if node.place.parent == root {
+                return chosen.contains(node.place.name.as_str());
+            }
+            at = node.place.parent;
+        }
+        false
     }
 
     /// Looks at the whole disk and takes in what it finds. What is told to friends is safe first:
@@ -84,6 +153,7 @@ impl Hive {
         for id in all.into_iter().filter(|id| !ids.contains(id)) {
             found.push(Seen::Gone { id });
         }
+        self.overlook(&mut found);
         if found.is_empty() {
             return false;
         }
@@ -95,6 +165,40 @@ impl Hive {
         let held = self.memory.all_held();
         self.rows.retain(|id, _| held.contains_key(id));
         changed
+    }
+
+    /// After a restore nothing that is missing was removed. What others took the place of comes
+    /// back at once.
+    fn overlook(&mut self, found: &mut Vec<Seen>) {
+        if self.caution == Caution::None {
+            return;
+        }
+        let taken = |held: &Held| {
+            found.iter().any(|seen| match seen {
+                Seen::Stands { parent, name, .. } => *parent == held.parent && *name == held.name,
+                Seen::Gone { .. } => false,
+            })
+        };
+        let back: Vec<FileId> = found
+            .iter()
+            .filter_map(|seen| match seen {
+                Seen::Gone { id } => Some(*id),
+                Seen::Stands { .. } => None,
+            })
+            .filter(|id| {
+                let held = self.memory.all_held().get(id);
+                self.caution == Caution::BringsBack || held.is_some_and(taken)
+            })
+            .collect();
+        for id in back {
+            let Ok(()) = self.memory.set_held(id, None);
+            let lives = self.memory.nodes().get(&id).is_some_and(tree::is_alive);
+            let Ok(()) = self.memory.set_out_of_step(id, lives);
+        }
+        found.retain(|seen| matches!(seen, Seen::Stands { .. }));
+        if self.caution == Caution::BringsBack {
+            self.caution = Caution::None;
+        }
     }
 
     fn note(&self, seen: &Seen, tale: &mut Tale) {
@@ -137,7 +241,7 @@ impl Hive {
         tale: &mut Tale,
         crashes: bool,
     ) -> Result<Went, String> {
-        let Ok((id, step)) = tree::first_step(&self.memory, id, &|_| true);
+        let Ok((id, step)) = tree::first_step(&self.memory, id, &|id| self.wants(id));
         let number = self.number;
         let went = self.execute(id, &step, fetch, tale)?;
         if went != Went::Not {

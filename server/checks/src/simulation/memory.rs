@@ -8,7 +8,7 @@ use types::{FileId, Hash, HiveId, Name, ShareId, Tick, Time};
 
 type Places = BTreeMap<FileId, BTreeSet<(Name, FileId)>>;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Memory {
     share: ShareId,
     hive: HiveId,
@@ -49,6 +49,11 @@ impl Memory {
 
     pub(super) const fn set_may_change(&mut self, may_change: bool) {
         self.may_change = may_change;
+    }
+
+    /// As after a restore from a copy: no count that was given since is given again.
+    pub(super) const fn skip(&mut self, lives: u64) {
+        self.count += lives * tree::COUNTS_OF_LIFE;
     }
 
     pub(super) const fn position(&self) -> u64 {

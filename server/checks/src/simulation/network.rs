@@ -5,6 +5,7 @@ use tree::Node;
 
 use super::chance::Chance;
 use super::hive::{Hive, seal};
+use super::members::Odd;
 use super::tale::Tale;
 
 /// What one hive knew at one moment, after what the other has of it already.
@@ -29,6 +30,14 @@ pub(super) struct Network {
     careful: bool,
     /// Whether every word is looked at: is it its author's?
     checks_seals: bool,
+    pub(super) odd: Option<Odd>,
+}
+
+/// What a hive had heard from the others when its data folder was copied.
+#[derive(Debug, Clone)]
+pub(super) struct Heard {
+    taken: Vec<u64>,
+    whole: Vec<u64>,
 }
 
 impl Network {
@@ -40,6 +49,31 @@ impl Network {
             flying: Vec::new(),
             careful,
             checks_seals,
+            odd: None,
+        }
+    }
+
+    pub(super) fn heard(&self, hive: usize) -> Heard {
+        Heard { taken: self.taken[hive].clone(), whole: self.whole[hive].clone() }
+    }
+
+    /// A hive knows what it knew once; the others ask it for all anew.
+    pub(super) fn restore(&mut self, hive: usize, heard: Heard) {
+        for other in 0..self.taken.len() {
+            self.taken[other][hive] = 0;
+            self.whole[other][hive] = 0;
+        }
+        self.taken[hive] = heard.taken;
+        self.whole[hive] = heard.whole;
+        self.flying.retain(|message| message.from != hive && message.to != hive);
+    }
+
+    /// A single state reaches a hive, whatever it is.
+    pub(super) fn slip(&mut self, hives: &mut [Hive], from: usize, to: usize, node: &Node) {
+        let Some(odd) = &self.odd else { return };
+        if odd.talk(from, to) && odd.allows(node, from, &hives[to]) {
+            let Ok(_) = tree::receive(&mut hives[to].memory, node);
+            self.mend(hives, to);
         }
     }
 
@@ -103,7 +137,8 @@ impl Network {
         // What is known by half is not told on, but to the one who knows the other half.
         let mut others = 0..self.taken.len();
         let told = !self.careful || others.all(|other| other == to || self.is_whole(from, other));
-        (told && memory.position() > after && self.up[from][to]).then(|| Message {
+        let talk = self.up[from][to] && self.odd.as_ref().is_none_or(|odd| odd.talk(from, to));
+        (told && memory.position() > after && talk).then(|| Message {
             from,
             to,
             after,
@@ -112,9 +147,11 @@ impl Network {
         })
     }
 
-    /// Whether a hive has all of what another knew at some moment, and not only a part.
+    /// Whether a hive has all of what another knew at some moment, and not only a part; of who
+    /// will not tell the rest, a part is all.
     fn is_whole(&self, to: usize, from: usize) -> bool {
         self.taken[to][from] >= self.whole[to][from]
+            || self.odd.as_ref().is_some_and(|odd| !odd.talk(from, to))
     }
 
     fn take(
@@ -136,6 +173,13 @@ impl Network {
             reached = nodes.last().map_or(after, |(seq, _)| *seq);
         }
         tale.tell(|| format!("hive {to} hears from {from}: {after} to {reached} of {up_to}"));
+        if let Some(odd) = &mut self.odd {
+            if !odd.talk(from, to) {
+                return Ok(());
+            }
+            odd.tell(from, hives, to);
+            nodes.retain(|(_, node)| odd.allows(node, from, &hives[to]));
+        }
         let hive = &mut hives[to];
         for (_, node) in &nodes {
             if self.checks_seals {
@@ -147,11 +191,15 @@ impl Network {
             self.taken[to][from] = self.taken[to][from].max(reached);
             self.whole[to][from] = self.whole[to][from].max(up_to);
         }
+        self.mend(hives, to);
+        Ok(())
+    }
+
+    pub(super) fn mend(&self, hives: &mut [Hive], to: usize) {
         if !self.careful || (0..hives.len()).all(|other| self.is_whole(to, other)) {
             let hive = &mut hives[to];
             let Ok(_) = tree::mend(&mut hive.memory, &hive.signer);
         }
-        Ok(())
     }
 }
 

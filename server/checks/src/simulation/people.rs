@@ -11,7 +11,7 @@ use super::disk::{Disk, Ino, ROOT, Thing};
 use super::hive::{Hive, kind};
 use super::tale::Tale;
 
-const NAMES: [&str; 7] = ["a", "b", "c", "A", "d.txt", "e.txt", "D.txt"];
+pub(super) const NAMES: [&str; 7] = ["a", "b", "c", "A", "d.txt", "e.txt", "D.txt"];
 
 /// One thing that a person does.
 pub(super) fn act(hive: &mut Hive, chance: &mut Chance, tale: &mut Tale, on_disk_only: bool) {

@@ -9,6 +9,7 @@ pub(super) struct Tale {
     /// What went into each content: itself, what it was made from, and so on.
     made_from: BTreeMap<Hash, BTreeSet<Hash>>,
     saved: BTreeSet<Hash>,
+    saved_by: BTreeSet<(usize, Hash)>,
     /// Contents that a person who had them removed or chose against.
     removed: BTreeSet<Hash>,
     /// On which hive a person removed or replaced which content.
@@ -46,6 +47,7 @@ impl Tale {
         if !self.saved.insert(content) {
             self.common.insert(content);
         }
+        self.saved_by.insert((hive, content));
         self.grew(content, base.as_slice());
         if let Some(base) = base {
             self.dropped.insert((hive, base));
@@ -98,6 +100,29 @@ impl Tale {
             ));
         }
         Ok(())
+    }
+
+    /// Anything may be seen anywhere from now on, but nothing may be lost.
+    pub(super) fn expects_less(&mut self) {
+        self.careful = false;
+    }
+
+    /// A hive was restored from a copy: what its person did since may be undone.
+    pub(super) fn forgets(&mut self, hive: usize) {
+        self.dropped.retain(|(by, _)| *by != hive);
+    }
+
+    /// All that was ever saved so far.
+    pub(super) fn so_far(&self) -> BTreeSet<Hash> {
+        self.saved.clone()
+    }
+
+    /// What one hive's person saved since then need not count.
+    pub(super) fn excuse(&mut self, hive: usize, since: &BTreeSet<Hash>) {
+        let own =
+            self.saved_by.iter().filter(|(by, content)| *by == hive && !since.contains(content));
+        let own: Vec<Hash> = own.map(|(_, content)| *content).collect();
+        own.into_iter().for_each(|content| self.chosen_against(content));
     }
 
     /// Everything that was saved is in what stands now, or somebody who had it decided otherwise.

@@ -209,7 +209,7 @@ fn a_removal_follows_what_was_merged_twice() {
 #[test]
 fn what_a_step_left_before_a_crash_keeps_no_looker_on_out_of_step() {
     let mut world = World::new(2, true, false, false, Chance::new(1), true);
-    world.looks_on(1);
+    world.hives[1].looks_on();
     let file = world.hives[0].disk.put(ROOT, "a", thing("one", 1));
     world.look(0);
     world.tell_all(0, 1);
@@ -227,7 +227,7 @@ fn what_a_step_left_before_a_crash_keeps_no_looker_on_out_of_step() {
 #[test]
 fn a_looker_on_knows_an_earlier_content_again() {
     let mut world = World::new(2, true, false, false, Chance::new(1), true);
-    world.looks_on(1);
+    world.hives[1].looks_on();
     let file = world.hives[0].disk.put(ROOT, "a", thing("one", 1));
     world.settle().unwrap();
     let copy = world.hives[1].disk.find(ROOT, "a").unwrap();

@@ -9,9 +9,11 @@ use types::{FileId, Hash, ShareId};
 
 use super::chance::Chance;
 use super::disk::{Disk, Ino, ROOT, Thing};
-use super::hive::{Hive, Went};
-use super::network::Network;
-use super::people::act;
+use super::forger::forged;
+use super::hive::{Caution, Copy, Hive, Went};
+use super::members::{Course, Odd};
+use super::network::{Heard, Network};
+use super::people::{NAMES, act};
 use super::tale::Tale;
 
 const ROUNDS_MAX: usize = 80;
@@ -21,6 +23,10 @@ pub(super) struct World {
     pub(super) network: Network,
     pub(super) chance: Chance,
     pub(super) tale: Tale,
+    /// Whether disks follow records that are known by half.
+    eager: bool,
+    /// Copies of data folders, where any are ever made.
+    copies: Option<Vec<Option<(Copy, Heard)>>>,
 }
 
 /// What stands on a disk: by path.
@@ -34,13 +40,20 @@ pub fn run(seed: u64, told: bool) -> Result<(), String> {
     let careful = !chance.once_in(8);
     let one_looks_on = hives > 2 && chance.once_in(6);
     let mut world = World::new(hives, careful, one_looks_on, seed.is_multiple_of(8), chance, told);
-    let one_by_one = careful && world.chance.once_in(5);
+    let plain = world.chance.once_in(2);
+    if !plain {
+        world.complicate();
+    }
+    let one_by_one = careful && plain && world.chance.once_in(3);
     let played = if one_by_one { world.one_by_one() } else { world.at_once() };
     let result = played.and_then(|()| world.settle()).and_then(|()| world.judge());
     result.map_err(|error| {
         let manner = if one_by_one { "one by one" } else { "at once" };
+        let course = world.network.odd.as_ref().map(|odd| odd.course);
+        let copied = world.copies.is_some();
         format!(
-            "seed {seed} ({hives} hives, {manner}, careful {careful}): {error}\n{}",
+            "seed {seed} ({hives} hives, {manner}, careful {careful}, {course:?}, copied {copied}): \
+             {error}\n{}",
             world.tale.lines()
         )
     })
@@ -62,14 +75,65 @@ impl World {
             network: Network::new(hives, careful, checks_seals),
             chance,
             tale: Tale::new(told, careful),
+            eager: false,
+            copies: None,
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn looks_on(&mut self, number: usize) {
-        let hive = &mut self.hives[number];
-        hive.may_change = false;
-        hive.memory.set_may_change(false);
+    /// Some things that do not happen every day.
+    fn complicate(&mut self) {
+        let count = self.hives.len();
+        let all_edit = self.hives.iter().all(|hive| hive.may_change);
+        if count > 2 && all_edit && self.chance.once_in(2) {
+            self.network.odd = Odd::new(&self.hives, &mut self.chance);
+        }
+        self.eager = self.chance.once_in(3);
+        if self.chance.once_in(3) {
+            let names = (0..3).filter_map(|_| self.chance.pick(&NAMES));
+            let names = names.map(|name| (*name).to_owned()).collect();
+            self.hives[count - 1].chosen = Some(names);
+        }
+        let forges = self.network.odd.as_ref().is_some_and(Odd::forges);
+        if self.chance.once_in(3) && !forges {
+            self.copies = Some(vec![None; count]);
+        }
+        let odd = self.network.odd.as_ref().map(|odd| (odd.number, odd.course));
+        let harmless = matches!(odd, None | Some((_, Course::ForgesLookingOn)));
+        if self.eager || self.copies.is_some() || !harmless {
+            self.tale.expects_less();
+        }
+        if let Some((number, Course::ForgesLookingOn)) = odd {
+            self.hives[number].looks_on();
+        }
+    }
+
+    /// Something out of the ordinary.
+    fn happen(&mut self) {
+        let number = self.chance.below(self.hives.len());
+        if let Some(odd) = &mut self.network.odd {
+            if self.chance.once_in(40) {
+                odd.take_right(0);
+            }
+            if odd.forges() && self.chance.once_in(10) {
+                let from = odd.number;
+                let others: Vec<_> = self.hives.iter().map(|hive| hive.signer.0).collect();
+                let node = forged(&self.hives[from], &others, &mut self.chance);
+                if let Some(node) = node.filter(|_| number != from) {
+                    self.tale.tell(|| format!("hive {from} forges for {number}: {node:?}"));
+                    self.network.slip(&mut self.hives, from, number, &node);
+                }
+            }
+        }
+        let Some(copies) = &mut self.copies else { return };
+        if self.chance.once_in(20) {
+            copies[number] =
+                Some((self.hives[number].copy(&self.tale), self.network.heard(number)));
+        } else if self.chance.once_in(30)
+            && let Some((copy, heard)) = copies[number].take()
+        {
+            self.network.restore(number, heard);
+            self.hives[number].restore(copy, &mut self.chance, &mut self.tale);
+        }
     }
 
     #[cfg(test)]
@@ -85,6 +149,7 @@ impl World {
 
     fn at_once(&mut self) -> Result<(), String> {
         for _ in 0..40 + self.chance.below(120) {
+            self.happen();
             let hive = self.chance.below(self.hives.len());
             let other = self.chance.below(self.hives.len());
             match self.chance.below(100) {
@@ -148,7 +213,7 @@ impl World {
     ) -> Result<bool, String> {
         let mut taken = false;
         // What is known by half is not brought to the disk.
-        if !self.hives[number].memory.is_mended() {
+        if !self.eager && !self.hives[number].memory.is_mended() {
             return Ok(false);
         }
         for _ in 0..steps {
@@ -191,8 +256,12 @@ impl World {
         for _ in 0..ROUNDS_MAX {
             let mut quiet = true;
             for number in 0..self.hives.len() {
+                self.network.mend(&mut self.hives, number);
                 quiet &= !self.hives[number].look(&mut self.chance, &mut self.tale);
-                quiet &= !self.work(number, 1_000, false)?;
+                let stuck =
+                    self.odd() == Some(number) || self.hives[number].caution == Caution::Waits;
+                let steps = if stuck { 20 } else { 1_000 };
+                quiet &= !self.work(number, steps, false)?;
             }
             for from in 0..self.hives.len() {
                 for to in 0..self.hives.len() {
@@ -202,60 +271,86 @@ impl World {
                     }
                 }
             }
-            if quiet {
-                return Ok(());
+            if !quiet {
+                continue;
             }
+            let waits = self.hives.iter_mut().find(|hive| hive.caution == Caution::Waits);
+            let Some(hive) = waits else { return Ok(()) };
+            let back = self.chance.once_in(2);
+            hive.caution = if back { Caution::BringsBack } else { Caution::None };
         }
         Err("the hives do not come to rest".to_owned())
     }
 
-    pub(super) fn judge(&self) -> Result<(), String> {
-        let Some(first) = self.hives.first() else { return Ok(()) };
-        let disk = first.image();
-        for hive in &self.hives {
+    /// The member who is not like the others, and whose hive need not be like theirs.
+    fn odd(&self) -> Option<usize> {
+        self.network.odd.as_ref().map(|odd| odd.number)
+    }
+
+    pub(super) fn judge(&mut self) -> Result<(), String> {
+        let lies = self.network.odd.as_ref().is_some_and(|odd| odd.forges() && odd.ever_edits());
+        if let Some(odd) = self.odd() {
+            self.tale.excuse(odd, &BTreeSet::new());
+        }
+        let first = &self.hives[0];
+        let records = self.recorded(lies)?;
+        for hive in self.hives.iter().filter(|hive| Some(hive.number) != self.odd()) {
             let number = hive.number;
             if hive.memory.nodes() != first.memory.nodes() {
-                let differs = hive
-                    .memory
-                    .nodes()
-                    .iter()
-                    .find(|(id, node)| first.memory.nodes().get(id) != Some(node));
+                let mut nodes = hive.memory.nodes().iter();
+                let differs = nodes.find(|(id, node)| first.memory.nodes().get(id) != Some(node));
                 return Err(format!("hives 0 and {number} know different things: {differs:?}"));
             }
-            let found = hive.image();
-            if found != disk {
-                return Err(format!("hive {number} has {found:?}, hive 0 has {disk:?}"));
+            if !records.can_stand {
+                continue;
             }
-            if !hive.memory.pending().is_empty() {
+            let (found, expected) = (hive.image(), &records.image);
+            let whole = hive.chosen.is_none();
+            let top = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
+            let chosen =
+                |path: &str| hive.chosen.as_ref().is_none_or(|all| all.contains(&top(path)));
+            let missing = expected.keys().any(|path| chosen(path) && !found.contains_key(path));
+            if missing || found.iter().any(|(path, what)| expected.get(path) != Some(what)) {
+                return Err(format!(
+                    "hive {number} has {found:?} (all: {whole}), the records say {expected:?}"
+                ));
+            }
+            if whole && !hive.memory.pending().is_empty() {
                 return Err(format!("hive {number} is out of step: {:?}", hive.memory.pending()));
             }
         }
-        let (expected, contents) = self.recorded()?;
-        if disk != expected {
-            return Err(format!("the disks have {disk:?}, the records say {expected:?}"));
+        if !lies {
+            self.tale.all_accounted(&records.contents)?;
         }
-        self.tale.all_accounted(&contents)?;
-        let kept = |hash: &Hash| self.hives.iter().any(|hive| hive.history.contains_key(hash));
-        if let Some(lost) = self.tale.all_saved().find(|hash| !kept(hash)) {
+        if let Some(lost) = self.tale.all_saved().find(|hash| !self.is_kept(hash)) {
             return Err(format!("nobody has {lost} in the history"));
         }
         Ok(())
     }
 
-    /// What the records say stands where, and every content that they keep alive.
-    fn recorded(&self) -> Result<(Image, BTreeSet<Hash>), String> {
+    fn is_kept(&self, hash: &Hash) -> bool {
+        self.hives.iter().any(|hive| hive.history.contains_key(hash))
+    }
+
+    /// What the records say. Who `lies` may have put things into folders that never were.
+    fn recorded(&self, lies: bool) -> Result<Records, String> {
         let memory = &self.hives[0].memory;
         let root = root_of(tree::Ledger::share(memory));
-        let mut image = Image::new();
-        let mut contents = BTreeSet::new();
-        for node in memory.nodes().values().filter(|node| is_alive(node)) {
+        let mut records =
+            Records { image: Image::new(), contents: BTreeSet::new(), can_stand: true };
+        'nodes: for node in memory.nodes().values().filter(|node| is_alive(node)) {
             let mut path = node.place.name.as_str().to_owned();
             let mut at = node.place.parent;
             for _ in 0..1_000 {
                 if at == root {
                     break;
                 }
-                let folder = memory.nodes().get(&at).filter(|folder| is_alive(folder));
+                let folder = memory.nodes().get(&at);
+                if folder.is_none() && lies {
+                    records.can_stand = false;
+                    continue 'nodes;
+                }
+                let folder = folder.filter(|folder| is_alive(folder));
                 let folder = folder.ok_or_else(|| format!("{path} stands in nothing"))?;
                 path = format!("{}/{path}", folder.place.name);
                 at = folder.place.parent;
@@ -264,20 +359,29 @@ impl World {
                 return Err(format!("{path} stands in a circle"));
             }
             let Some(standing) = standing(node) else { continue };
-            contents.extend(node.versions.iter().filter_map(|version| version.what.hash()));
+            records.contents.extend(node.versions.iter().filter_map(|version| version.what.hash()));
+            let hash = standing.version.what.hash();
+            records.can_stand &= !lies || hash.is_none_or(|hash| self.is_kept(&hash));
             for other in &standing.others {
-                if let (Some(one), Some(other)) = (standing.version.what.hash(), other.what.hash())
-                {
+                if let (Some(one), Some(other)) = (hash, other.what.hash()) {
                     self.tale.may_be_two(one, other).map_err(|error| format!("{path}: {error}"))?;
                 }
             }
             let what = Some(standing.version.what.clone());
-            if image.insert(path.clone(), what).is_some() {
+            if records.image.insert(path.clone(), what).is_some() {
                 return Err(format!("{path} is the name of two things"));
             }
         }
-        Ok((image, contents))
+        Ok(records)
     }
+}
+
+struct Records {
+    image: Image,
+    /// Every content that they keep alive.
+    contents: BTreeSet<Hash>,
+    /// Whether all of it can stand on a disk.
+    can_stand: bool,
 }
 
 pub(super) fn image(disk: &Disk, counts: &dyn Fn(Ino) -> bool) -> Image {
