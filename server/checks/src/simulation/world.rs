@@ -52,8 +52,8 @@ pub fn run(seed: u64, told: bool) -> Result<(), String> {
         let course = world.network.odd.as_ref().map(|odd| odd.course);
         let copied = world.copies.is_some();
         format!(
-            "seed {seed} ({hives} hives, {manner}, careful {careful}, {course:?}, copied {copied}): \
-             {error}\n{}",
+            "seed {seed} ({hives} hives, {manner}, careful {careful}, {course:?}, \
+             copied {copied}): {error}\n{}",
             world.tale.lines()
         )
     })
