@@ -228,7 +228,8 @@ pub(crate) fn adopt(
     if *shared.stopping.borrow() {
         return Err(Refusal::Stopping);
     }
-    let (line, out) = Line::new(hive, pair.way.clone(), called, admitted.run);
+    let protocol = admitted.newest.min(shared.protocols.0);
+    let (line, out) = Line::new(hive, pair.way.clone(), called, admitted.run, protocol);
     let line = Arc::new(line);
     {
         let mut lines = shared.lines();

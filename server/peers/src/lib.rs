@@ -15,6 +15,7 @@ mod house;
 mod large;
 mod line;
 mod link;
+mod narrow;
 mod nearby;
 mod network;
 mod place;
@@ -34,7 +35,9 @@ mod transport;
 mod wire;
 
 pub use far::Far;
-pub use house::{About, Content, Failure, House, Met, Named, Proof, SMALL_BYTES_MAX, Sink, Wanted};
+pub use house::{
+    About, Content, Failure, House, Met, Named, Proof, SMALL_BYTES_MAX, Sink, Wanted, Whole,
+};
 pub use place::{NoPlace, Place};
 pub use refusal::Refusal;
 pub use relay::Relay;

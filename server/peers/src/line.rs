@@ -29,6 +29,8 @@ pub(crate) struct Line {
     /// Whether this hive called.
     pub(crate) called: bool,
     pub(crate) run: u64,
+    /// The newest protocol that both ends speak.
+    pub(crate) protocol: u16,
     out: mpsc::UnboundedSender<Vec<u8>>,
     out_bytes: Arc<AtomicUsize>,
     /// Set once: why it ends.
@@ -81,6 +83,7 @@ impl Line {
         way: watch::Receiver<Way>,
         called: bool,
         run: u64,
+        protocol: u16,
     ) -> (Self, Outbox) {
         let (out, frames) = mpsc::unbounded_channel();
         let bytes = Arc::new(AtomicUsize::new(0));
@@ -91,6 +94,7 @@ impl Line {
             began: Instant::now(),
             called,
             run,
+            protocol,
             out,
             out_bytes: bytes.clone(),
             end: watch::Sender::new(None),

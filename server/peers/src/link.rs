@@ -232,9 +232,10 @@ impl Link {
     fn heard(&mut self, message: Control, counter: &Counter) -> Result<(), Refusal> {
         let nonsense = |what: &str| Refusal::Nonsense { what: what.to_owned() };
         match message {
-            Control::Fetch { .. } | Control::Want { .. } | Control::Cancel { .. } => {
-                counter.take(message).map_err(nonsense)
-            }
+            Control::Fetch { .. }
+            | Control::Want { .. }
+            | Control::Narrow { .. }
+            | Control::Cancel { .. } => counter.take(message).map_err(nonsense),
             Control::Ping(number) => {
                 self.line.say(&Control::Pong(number));
                 Ok(())
