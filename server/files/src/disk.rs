@@ -103,7 +103,7 @@ impl Root {
         for entry in folder.entries()? {
             let entry = entry?;
             let file_name = entry.file_name();
-            let name = file_name.to_str().and_then(|name| self.naming.from_disk(name));
+            let name = file_name.to_str().and_then(|name| self.naming.meant_by(name));
             let name = name.and_then(|name| Name::new(&name).ok());
             let child = name.map(|name| path.join(&name));
             let Some(child) = child.filter(|path| path.as_str().len() <= PATH_BYTES_MAX) else {

@@ -7,7 +7,7 @@
 
 use std::sync::atomic::Ordering;
 
-use store::{Tx, View};
+use store::{Cut, Tx, View};
 use tokio::sync::watch;
 use tree::Node;
 use types::{FileId, Hash, HiveId, RelPath, ShareId, Signer, Time};
@@ -19,7 +19,7 @@ use crate::follow::blocking;
 use crate::ignore::{self, Rules};
 use crate::ledger::Records;
 use crate::task::Handle;
-use crate::{Error, db as rows, ingest, kept, rot, why};
+use crate::{Error, db as rows, ingest, kept, outline, rot, why};
 
 pub use crate::contents::{Reader, Receiving};
 
@@ -294,6 +294,13 @@ impl Handle {
         let live = self.live(share)?;
         blocking(move || contents::find_to_give(&live, &live.root()?, hash)?.ok_or(Error::Gone))
             .await
+    }
+
+    /// Where a content of the share is cut, also when its bytes are not here any more; `None` if
+    /// that is not known.
+    pub async fn outline(&self, share: ShareId, hash: Hash) -> Result<Option<Vec<Cut>>, Error> {
+        let live = self.live(share)?;
+        blocking(move || outline::outline(&live, &live.root()?, hash)).await
     }
 
     /// [`Handle::content`] of several small ones, read whole: those that are here, at most so many

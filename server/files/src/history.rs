@@ -293,6 +293,11 @@ pub(crate) fn contains(view: &View, share: ShareId, hash: Hash) -> Result<bool, 
     Ok(store::has_content(view, hash)? || db::aside(view, share, hash)?.is_some())
 }
 
+/// Whether any version in a share, of those that are remembered, had a content.
+pub(crate) fn names(view: &View, share: ShareId, hash: Hash) -> Result<bool, Error> {
+    db::names(view, share, hash)
+}
+
 /// Something stands in the folder as the records say.
 pub(crate) fn stands(
     tx: &Tx,

@@ -11,7 +11,7 @@ use types::{FileId, Hash, Name, PersonId, RelPath, ShareId, Signer, Time};
 
 use crate::db::change::Batch;
 use crate::db::tree as db;
-use crate::disk::{Dress, MODE, Root, Traits, dress_of, leads_inside};
+use crate::disk::{Dress, Root, leads_inside};
 use crate::entry::{ChangedEntry, EntryKind, Known, Seen, Stat, What as Change};
 use crate::ignore::Rules;
 use crate::ledger::{Moment, Records};
@@ -19,8 +19,11 @@ use crate::live::Live;
 use crate::share::GuestNames;
 use crate::{Error, db as rows, guard, kept, rot, twins, units};
 
+mod dress;
 mod together;
 
+use dress::dressed;
+pub(crate) use dress::{is_dressed_otherwise, is_to_be_read};
 use together::{QUIET_MS, busy, is_apart, settle_units};
 
 /// Up to here a scan's changes are read before its transaction, so that row and record are one.
@@ -169,42 +172,6 @@ fn read_what(
             Ok(Ok(What::File { hash, size, modified_ns, executable, attributes }))
         }
     }
-}
-
-/// How a file is dressed, with what its file system cannot keep as it was told last.
-fn dressed(live: &Live, path: &RelPath, file: &std::fs::File, stat: &Stat) -> Result<Dress, Error> {
-    let traits = live.traits();
-    let mut dress = dress_of(file, stat, &traits);
-    if traits.is_lacking() {
-        let share = live.share.id;
-        let told = live.shared.store.read_blocking(|view| {
-            let Some(known) = rows::known_at(view, share, path)? else { return Ok(None) };
-            Ok::<_, Error>(db::held(view, share, known.id)?.map(|held| held.what))
-        })?;
-        complete(&mut dress, told, &traits);
-    }
-    twins::add_group(live, path, stat, &mut dress.attributes)?;
-    Ok(dress)
-}
-
-fn complete(dress: &mut Dress, told: Option<What>, traits: &Traits) {
-    let Some(What::File { modified_ns, executable, attributes, .. }) = told else {
-        dress.executable &= traits.modes;
-        dress.attributes.retain(|(name, _)| name != MODE || traits.modes);
-        return;
-    };
-    if traits.same_time(dress.modified_ns, modified_ns) {
-        dress.modified_ns = modified_ns;
-    }
-    if !traits.modes {
-        dress.executable = executable;
-    }
-    let kept = |name: &str| if name == MODE { traits.modes } else { traits.attributes };
-    dress.attributes.retain(|(name, _)| kept(name));
-    dress
-        .attributes
-        .extend(attributes.into_iter().filter(|(name, _)| !kept(name) && !twins::is_group(name)));
-    dress.attributes.sort();
 }
 
 /// Tells the tree what a batch changed, in the transaction that writes its rows.
@@ -480,26 +447,6 @@ fn adopt(
     tx.announce("file", &id.to_string(), Some(share))?;
     tx.announce("file", &other.to_string(), Some(share))?;
     Ok(other)
-}
-
-/// What it means that only the inode tells of a change: whether the file is to be read again. A
-/// new name of it elsewhere means nothing, nor does its dress if it is as before; but who sets the
-/// time back after writing leaves no other trace.
-pub(crate) fn is_to_be_read(live: &Live, root: &Root, known: &Known, stat: &Stat) -> bool {
-    known.stat.changed_ns != 0
-        && (known.stat.names == stat.names || is_dressed_otherwise(live, root, known))
-}
-
-/// Looks again at a file of which nothing has changed but perhaps its dress.
-pub(crate) fn is_dressed_otherwise(live: &Live, root: &Root, known: &Known) -> bool {
-    let share = live.share.id;
-    let held = live.shared.store.read_blocking(|view| db::held(view, share, known.id));
-    let Ok(Some(Held { what: What::File { executable, attributes, .. }, .. })) = held else {
-        return false;
-    };
-    let Ok((file, stat)) = root.open_plain(&known.path) else { return false };
-    let dress = dressed(live, &known.path, &file, &stat);
-    dress.is_ok_and(|dress| (dress.executable, dress.attributes) != (executable, attributes))
 }
 
 /// Reads some of what is not read yet. Tells whether there was any.

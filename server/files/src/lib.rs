@@ -22,6 +22,7 @@ mod kind;
 mod leave;
 mod ledger;
 mod live;
+mod outline;
 mod rot;
 mod scan;
 mod scrub;

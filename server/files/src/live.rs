@@ -170,7 +170,7 @@ impl Live {
         let names: Option<Vec<String>> = inside
             .split('/')
             .filter(|name| !name.is_empty())
-            .map(|name| naming.from_disk(name))
+            .map(|name| naming.meant_by(name))
             .collect();
         names?.join("/").parse().ok()
     }

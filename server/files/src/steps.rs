@@ -281,6 +281,9 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
     }
 }
 
+/// Why something is not to stand on this disk: a code, and the reason in words.
+type Refusal = (&'static str, String);
+
 /// What this hive does not take.
 struct Chosen<'a> {
     share: ShareId,
@@ -293,11 +296,7 @@ struct Chosen<'a> {
 
 impl Chosen<'_> {
     /// Where a node is to stand, and why it is not to stand on this disk.
-    fn judge(
-        &self,
-        view: &View,
-        id: FileId,
-    ) -> Result<(RelPath, Option<(&'static str, String)>), Error> {
+    fn judge(&self, view: &View, id: FileId) -> Result<(RelPath, Option<Refusal>), Error> {
         let Some(node) = db::node(view, self.share, id)? else { return Ok(Default::default()) };
         let parent = node.place.parent;
         let known = self.paths.borrow().get(&parent).cloned();

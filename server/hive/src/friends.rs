@@ -21,6 +21,10 @@ use crate::house::of_files;
 use crate::metered::Metered;
 use crate::places;
 
+mod words;
+
+use words::{ignore, refused};
+
 /// A content is handed on in pieces of this size.
 const PIECE_BYTES: usize = 64 * 1_024;
 const FOLDER_NAMES_MAX: u32 = 1_000;
@@ -572,38 +576,4 @@ fn apart(apart: files::TwoVersions) -> Apart {
         mergeable,
         base: apart.base.is_some(),
     }
-}
-
-fn ignore(ignored: files::Ignored) -> Ignore {
-    let defaults = ignored.defaults.into_iter();
-    Ignore {
-        text: ignored.text,
-        defaults: defaults.map(|(rule, why)| (rule.to_owned(), why.to_owned())).collect(),
-        ignored: ignored.ignored,
-    }
-}
-
-/// A refusal as the pages show it: what happened, and what to do next.
-fn refused(refusal: Refusal) -> web::Error {
-    let (status, code) = match &refusal {
-        Refusal::NoInvitation => (StatusCode::BAD_REQUEST, "bad_input"),
-        Refusal::InvitationUnknown | Refusal::NotFriends => {
-            (StatusCode::NOT_FOUND, "invitation_unknown")
-        }
-        Refusal::InvitationExpired => (StatusCode::GONE, "invitation_expired"),
-        Refusal::InvitationUsed => (StatusCode::GONE, "invitation_used"),
-        Refusal::OwnHive => (StatusCode::CONFLICT, "own_hive"),
-        Refusal::WordsWrong => (StatusCode::FORBIDDEN, "words_wrong"),
-        Refusal::Unreachable { .. } | Refusal::Nonsense { .. } => {
-            (StatusCode::GATEWAY_TIMEOUT, "unreachable")
-        }
-        Refusal::Newer | Refusal::Older => (StatusCode::CONFLICT, "newer"),
-        Refusal::SlowDown => (StatusCode::TOO_MANY_REQUESTS, "slow_down"),
-        Refusal::Paused | Refusal::Stopping | Refusal::Twice | Refusal::Failed { .. } => {
-            (StatusCode::SERVICE_UNAVAILABLE, "unreachable")
-        }
-    };
-    let words = refusal.to_string();
-    let (what, next) = words.split_once(". ").unwrap_or((&words, "Try again."));
-    web::Error::new(status, code, what.to_owned(), next.trim_end_matches('.').to_owned())
 }

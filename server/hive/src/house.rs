@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use peers::{About, Failure, House, Lag, Met, Named, Proof, Refusal, Sink, Wanted};
 use people::{Introduction, Membership, Proposal};
 use serde::{Deserialize, Serialize};
-use store::{Kind, Record, Store, View};
+use store::{Cut, Kind, Record, Store, View};
 use tokio::sync::{mpsc, watch};
 use tree::{Node, What};
 use types::{Hash, HiveId, Right, ShareId, Signer};
@@ -397,6 +397,14 @@ impl House for HouseOfHive {
                 Err(error) => Err(Failure::new(error)),
             }
         })
+    }
+
+    fn outline(
+        &self,
+        share: ShareId,
+        hash: Hash,
+    ) -> BoxFuture<'_, Result<Option<Vec<Cut>>, Failure>> {
+        Box::pin(async move { self.files.outline(share, hash).await.map_err(Failure::new) })
     }
 
     fn small_contents(

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use fastcdc::v2020::FastCDC;
 
+use crate::narrow::Stretch;
 use crate::{Content, Failure};
 
 /// Reading happens in blocks of this size.
@@ -18,14 +19,25 @@ const WINDOW_BYTES: usize = 8 * 1_024 * 1_024;
 /// A part of the newer content, in order and without gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    Copy { at: u64, from: u64, length: u64 },
-    Fresh { at: u64, length: u64 },
+    Copy {
+        at: u64,
+        from: u64,
+        length: u64,
+    },
+    Fresh {
+        at: u64,
+        length: u64,
+    },
+    /// Perhaps partly as it was.
+    Unsure(Stretch),
 }
 
 impl Part {
     pub(crate) const fn span(&self) -> (u64, u64) {
         match self {
-            Self::Copy { at, length, .. } | Self::Fresh { at, length } => (*at, *at + *length),
+            Self::Copy { at, length, .. }
+            | Self::Fresh { at, length }
+            | Self::Unsure(Stretch { at, length, .. }) => (*at, *at + *length),
         }
     }
 
@@ -41,7 +53,8 @@ impl Part {
             Self::Copy { from, .. } => {
                 Self::Copy { at: start, from: from + (start - own_start), length }
             }
-            Self::Fresh { .. } => Self::Fresh { at: start, length },
+            Self::Unsure(_) if (start, end) == (own_start, own_end) => *self,
+            Self::Fresh { .. } | Self::Unsure(_) => Self::Fresh { at: start, length },
         })
     }
 }
@@ -64,10 +77,10 @@ pub(crate) fn difference(base: &dyn Content, target: &dyn Content) -> Result<Vec
 }
 
 #[derive(Default)]
-struct Parts(Vec<Part>);
+pub(crate) struct Parts(pub(crate) Vec<Part>);
 
 impl Parts {
-    fn copy(&mut self, at: u64, from: u64, length: u64) {
+    pub(crate) fn copy(&mut self, at: u64, from: u64, length: u64) {
         if length == 0 {
             return;
         }
@@ -81,7 +94,7 @@ impl Parts {
         self.0.push(Part::Copy { at, from, length });
     }
 
-    fn fresh(&mut self, at: u64, length: u64) {
+    pub(crate) fn fresh(&mut self, at: u64, length: u64) {
         if length == 0 {
             return;
         }

@@ -199,7 +199,7 @@ async fn fetch_all(
                 }
                 return Ok(());
             }
-            Bulk::Piece { .. } | Bulk::Copy { .. } => {}
+            _ => {}
         }
     }
     // The link ended: whoever comes next is asked.

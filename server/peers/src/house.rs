@@ -5,7 +5,7 @@
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use store::Record;
+use store::{Cut, Record};
 use tokio::sync::watch;
 use types::{Hash, HiveId, ShareId};
 
@@ -70,6 +70,9 @@ pub struct Wanted {
     /// A content that this hive has and that is likely alike.
     pub base: Option<Hash>,
 }
+
+/// Contents read whole.
+pub type Whole = Vec<(Hash, Vec<u8>)>;
 
 /// The hive as its links need it. Implemented once, by crate `hive`; tests give their own.
 pub trait House: Send + Sync + 'static {
@@ -136,6 +139,14 @@ pub trait House: Send + Sync + 'static {
         hash: Hash,
     ) -> BoxFuture<'_, Result<Option<Box<dyn Content>>, Failure>>;
 
+    /// Where a content is cut that belongs to the share, also when its bytes are not here any more;
+    /// `None` if that is not known.
+    fn outline(
+        &self,
+        share: ShareId,
+        hash: Hash,
+    ) -> BoxFuture<'_, Result<Option<Vec<Cut>>, Failure>>;
+
     /// [`House::content`] of several of at most [`SMALL_BYTES_MAX`], read whole, in the order asked
     /// for: those that are here, until they are `bytes_max` together.
     fn small_contents(
@@ -143,7 +154,7 @@ pub trait House: Send + Sync + 'static {
         share: ShareId,
         hashes: Vec<Hash>,
         bytes_max: usize,
-    ) -> BoxFuture<'_, Result<Vec<(Hash, Vec<u8>)>, Failure>>;
+    ) -> BoxFuture<'_, Result<Whole, Failure>>;
 
     /// Small contents, whole and verified. They may come before the records that name them, and
     /// unasked; what nobody needs may be dropped.

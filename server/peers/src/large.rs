@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
 use tokio::sync::mpsc;
-use types::{HiveId, ShareId};
+use types::{Hash, HiveId, ShareId};
 
+use crate::difference::Part;
 use crate::line::Line;
+use crate::narrow::{Narrowing, Stretch};
 use crate::shared::Shared;
 use crate::wire::{Bulk, Control, Outcome};
 use crate::{Failure, Sink, Wanted};
@@ -28,11 +30,50 @@ enum Write {
     Copy { at: u64, from: u64, length: u64 },
 }
 
+/// A difference that did not make the right whole is not tried again: it comes whole.
 pub(crate) async fn receive(
     shared: &Arc<Shared>,
     share: ShareId,
     wanted: Wanted,
 ) -> Result<(), Failure> {
+    let Some(came) = receive_once(shared, share, wanted).await? else { return Ok(()) };
+    if came.differed {
+        let hash = wanted.hash;
+        tracing::warn!(%share, %hash, "a difference was not right; the whole is asked for");
+        let whole = Wanted { base: None, ..wanted };
+        match receive_once(shared, share, whole).await? {
+            None => return Ok(()),
+            Some(came) => came.blame(shared, hash),
+        }
+    } else {
+        came.blame(shared, wanted.hash);
+    }
+    Err(Failure::new("a content was not what its hash says"))
+}
+
+/// What came was not what its hash says.
+struct Wrong {
+    sources: Vec<HiveId>,
+    /// Whether anything was taken over from the base.
+    differed: bool,
+}
+
+impl Wrong {
+    /// Only of one alone is it known who said what is not so.
+    fn blame(&self, shared: &Shared, hash: Hash) {
+        if let [source] = self.sources.as_slice()
+            && let Some(line) = shared.line(*source)
+        {
+            line.note_gone(hash);
+        }
+    }
+}
+
+async fn receive_once(
+    shared: &Arc<Shared>,
+    share: ShareId,
+    wanted: Wanted,
+) -> Result<Option<Wrong>, Failure> {
     let sink = shared.house.receive(share, wanted).await?;
     let missing = sink.missing();
     let (writes, waiting) = mpsc::channel(WRITES_MAX);
@@ -48,23 +89,16 @@ pub(crate) async fn receive(
         writes,
         left: Mutex::default(),
         sources: Mutex::default(),
+        differed: AtomicBool::new(false),
     });
     let came = work.clone().gather(missing).await;
     whole.store(came.is_ok(), Ordering::SeqCst);
     let sources: Vec<HiveId> = work.sources().iter().copied().collect();
+    let differed = work.differed.load(Ordering::SeqCst);
     drop(work);
     let right = writer.await.map_err(Failure::new)??;
     came?;
-    if right {
-        return Ok(());
-    }
-    // Only of one alone is it known who said what is not so.
-    if let [source] = sources.as_slice()
-        && let Some(line) = shared.line(*source)
-    {
-        line.note_gone(wanted.hash);
-    }
-    Err(Failure::new("a content was not what its hash says"))
+    Ok((!right).then_some(Wrong { sources, differed }))
 }
 
 /// On a thread that may block. True when the content is whole and right.
@@ -102,6 +136,16 @@ struct Work {
     writes: mpsc::Sender<Write>,
     left: Mutex<VecDeque<(u64, u64)>>,
     sources: Mutex<HashSet<HiveId>>,
+    /// Whether anything was taken over from the base.
+    differed: AtomicBool,
+}
+
+/// Stretches of which it is not known what the base has of them, with their first prints.
+type Unsure = Vec<(Stretch, Vec<u8>)>;
+
+enum Came {
+    Write(Write),
+    Unsure(Stretch, Vec<u8>),
 }
 
 /// How one hive did with what it was asked for.
@@ -160,21 +204,77 @@ impl Work {
     /// Asks one hive for the difference to a base; gives what is missing still.
     async fn differ(
         &self,
-        base: types::Hash,
+        base: Hash,
         missing: Vec<(u64, u64)>,
     ) -> Result<Vec<(u64, u64)>, Failure> {
         let mut missing = missing;
         for line in self.lines() {
             let asked: Vec<_> = missing.iter().take(RANGES_MAX).copied().collect();
             let rest: Vec<_> = missing.iter().skip(RANGES_MAX).copied().collect();
-            let (told, mut left) = self.ask(&line, Some(base), asked).await?;
+            let mut unsure = Vec::new();
+            let (told, mut left) = self.ask(&line, Some((base, &mut unsure)), asked).await?;
             left.extend(rest);
+            left.extend(self.narrow(&line, base, unsure).await?);
+            left.sort_unstable();
             missing = left;
             if missing.is_empty() || !matches!(told, Told::NoBase | Told::Away) {
                 break;
             }
         }
         Ok(missing)
+    }
+
+    /// Finds out what of the stretches the base has, and asks for the rest; gives what is missing
+    /// still.
+    async fn narrow(
+        &self,
+        line: &Arc<Line>,
+        base: Hash,
+        unsure: Unsure,
+    ) -> Result<Vec<(u64, u64)>, Failure> {
+        if unsure.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = unsure.iter().map(|(stretch, _)| (stretch.at, stretch.at + stretch.length));
+        let all: Vec<(u64, u64)> = all.collect();
+        let Some(base) = self.shared.house.content(self.share, base).await? else {
+            return Ok(all);
+        };
+        let begun = tokio::task::spawn_blocking(move || Narrowing::begin(base, unsure));
+        let mut narrowing = begun.await.map_err(Failure::new)??;
+        loop {
+            let spans = narrowing.ask();
+            if spans.is_empty() {
+                break;
+            }
+            let (share, hash) = (self.share, self.wanted.hash);
+            let (mut asked, mut answers) =
+                line.ask(|id| Control::Narrow { id, share, hash, spans });
+            let Some(answer) = answers.recv().await else { break };
+            asked.is_done();
+            let Bulk::Prints { prints, .. } = answer else { break };
+            let compared = tokio::task::spawn_blocking(move || {
+                narrowing.answer(&prints.0).map(|()| narrowing)
+            });
+            narrowing = compared.await.map_err(Failure::new)??;
+        }
+        let (copies, fresh) = narrowing.finish();
+        for copy in copies {
+            let Part::Copy { at, from, length } = copy else { continue };
+            self.put(Write::Copy { at, from, length }).await?;
+        }
+        let mut left = Vec::new();
+        for some in fresh.chunks(RANGES_MAX) {
+            left.extend(self.ask(line, None, some.to_vec()).await?.1);
+        }
+        Ok(left)
+    }
+
+    async fn put(&self, write: Write) -> Result<(), Failure> {
+        if let Write::Copy { .. } = write {
+            self.differed.store(true, Ordering::SeqCst);
+        }
+        self.writes.send(write).await.map_err(|_| Failure::new("it cannot be written"))
     }
 
     /// Takes stretch after stretch, until nothing is left or this hive is of no use.
@@ -193,29 +293,33 @@ impl Work {
     async fn ask(
         &self,
         line: &Arc<Line>,
-        base: Option<types::Hash>,
+        base: Option<(Hash, &mut Unsure)>,
         ranges: Vec<(u64, u64)>,
     ) -> Result<(Told, Vec<(u64, u64)>), Failure> {
         let (share, hash) = (self.share, self.wanted.hash);
         let mut left: VecDeque<(u64, u64)> = ranges.iter().copied().collect();
+        let (base, mut unsure) = base.unzip();
         let (mut asked, mut answers) =
             line.ask(|id| Control::Want { id, share, hash, base, ranges });
         let mut told = Told::Away;
         while let Some(answer) = answers.recv().await {
-            let (start, length, write) = match answer {
+            let (start, length, came) = match answer {
                 Bulk::Piece { at, bytes, .. } => {
                     let bytes = bytes.0;
-                    (at, bytes.len() as u64, Write::Bytes { at, bytes })
+                    (at, bytes.len() as u64, Came::Write(Write::Bytes { at, bytes }))
                 }
                 Bulk::Copy { at, from, length, .. } if base.is_some() => {
-                    (at, length, Write::Copy { at, from, length })
+                    (at, length, Came::Write(Write::Copy { at, from, length }))
+                }
+                Bulk::Unsure { at, length, from, to, prints, .. } if base.is_some() => {
+                    (at, length, Came::Unsure(Stretch { at, length, from, to }, prints.0))
                 }
                 Bulk::End { outcome, .. } => {
                     asked.is_done();
                     told = self.judge(line, &outcome);
                     break;
                 }
-                Bulk::Copy { .. } | Bulk::Small { .. } => continue,
+                _ => continue,
             };
             // Answers come in the order of what was asked for, without gaps.
             let Some((next, end)) = left.front_mut() else { continue };
@@ -228,11 +332,17 @@ impl Work {
             if next == end {
                 left.pop_front();
             }
-            if let Write::Bytes { bytes, .. } = &write {
-                line.note_traffic(share, bytes.len() as u64, 0);
-            }
             self.sources().insert(line.hive);
-            self.writes.send(write).await.map_err(|_| Failure::new("it cannot be written"))?;
+            match (came, &mut unsure) {
+                (Came::Write(write), _) => {
+                    if let Write::Bytes { bytes, .. } = &write {
+                        line.note_traffic(share, bytes.len() as u64, 0);
+                    }
+                    self.put(write).await?;
+                }
+                (Came::Unsure(stretch, prints), Some(unsure)) => unsure.push((stretch, prints)),
+                (Came::Unsure(..), None) => {}
+            }
         }
         if matches!(told, Told::Done) && !left.is_empty() {
             line.note_gone(hash);

@@ -16,6 +16,7 @@ mod lags;
 mod large;
 mod line;
 mod link;
+mod narrow;
 mod nearby;
 mod network;
 mod pace;
@@ -36,7 +37,9 @@ mod transport;
 mod wire;
 
 pub use far::Far;
-pub use house::{About, Content, Failure, House, Met, Named, Proof, SMALL_BYTES_MAX, Sink, Wanted};
+pub use house::{
+    About, Content, Failure, House, Met, Named, Proof, SMALL_BYTES_MAX, Sink, Wanted, Whole,
+};
 pub use place::{NoPlace, Place};
 pub use refusal::Refusal;
 pub use relay::Relay;

@@ -1,12 +1,13 @@
 //! One live link: reads and writes both streams and does what the session says.
 
+mod streams;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use store::Record;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -17,9 +18,11 @@ use crate::pace::Paced;
 use crate::serve::Counter;
 use crate::session::{Input, Output, Session};
 use crate::shared::Shared;
-use crate::transport::{Pair, Stream};
-use crate::wire::{self, Blob, Broken, Bulk, Control, FRAME_BYTES_MAX, Given, Said, Since};
+use crate::transport::Pair;
+use crate::wire::{Blob, Broken, Control, Given, Said, Since};
 use crate::{Failure, Lag, Met, Refusal, Standing, db, lags};
+
+use streams::{hear, hear_bulk, say_bulk, speak};
 
 /// After this silence the other end is asked whether it is there; after the second it is not.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -268,9 +271,10 @@ impl Link {
     fn heard(&mut self, message: Control, counter: &Counter) -> Result<(), Refusal> {
         let nonsense = |what: &str| Refusal::Nonsense { what: what.to_owned() };
         match message {
-            Control::Fetch { .. } | Control::Want { .. } | Control::Cancel { .. } => {
-                counter.take(message).map_err(nonsense)
-            }
+            Control::Fetch { .. }
+            | Control::Want { .. }
+            | Control::Narrow { .. }
+            | Control::Cancel { .. } => counter.take(message).map_err(nonsense),
             Control::Ping(number) => {
                 self.line.say(&Control::Pong(number));
                 Ok(())
@@ -547,65 +551,4 @@ async fn take_all(
             return;
         }
     }
-}
-
-async fn hear(
-    mut stream: ReadHalf<Box<dyn Stream>>,
-    inbox: mpsc::Sender<Event>,
-    heard: Arc<AtomicUsize>,
-) {
-    loop {
-        let event = match wire::read(&mut stream, FRAME_BYTES_MAX).await {
-            Ok(message) => Event::Heard(message),
-            Err(broken) => {
-                inbox.send(Event::Broken(broken)).await.unwrap_or_default();
-                return;
-            }
-        };
-        heard.fetch_add(1, Ordering::Relaxed);
-        if inbox.send(event).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn hear_bulk(mut stream: impl AsyncRead + Unpin, line: Arc<Line>, heard: Arc<AtomicUsize>) {
-    loop {
-        let message: Bulk = match wire::read(&mut stream, FRAME_BYTES_MAX).await {
-            Ok(message) => message,
-            Err(broken) => return line.end(crate::hello::broken(broken)),
-        };
-        heard.fetch_add(1, Ordering::Relaxed);
-        // Nobody waits any more for what was cancelled.
-        if let Some(answers) = line.answers(message.id()) {
-            answers.send(message).await.unwrap_or_default();
-        }
-    }
-}
-
-async fn say_bulk(mut stream: impl AsyncWrite + Unpin, mut frames: mpsc::Receiver<Vec<u8>>) {
-    while let Some(frame) = frames.recv().await {
-        if stream.write_all(&frame).await.is_err() {
-            return;
-        }
-        if frames.is_empty() && stream.flush().await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn speak(mut stream: WriteHalf<Box<dyn Stream>>, mut out: Outbox) {
-    while let Some(frame) = out.frames.recv().await {
-        if frame.is_empty() {
-            break;
-        }
-        out.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
-        if stream.write_all(&frame).await.is_err() {
-            return;
-        }
-        if out.frames.is_empty() && stream.flush().await.is_err() {
-            return;
-        }
-    }
-    stream.shutdown().await.unwrap_or_default();
 }

@@ -10,6 +10,7 @@ use types::{Hash, ShareId};
 
 use crate::difference::{self, Part};
 use crate::line::Line;
+use crate::narrow;
 use crate::shared::Shared;
 use crate::wire::{self, Blob, Bulk, Control, Given, Outcome, PIECE_BYTES};
 use crate::{Content, Failure};
@@ -24,7 +25,7 @@ const PACK_BYTES: usize = 512 * 1_024;
 /// The requests of one friend.
 pub(crate) struct Counter {
     small: mpsc::Sender<Fetch>,
-    large: mpsc::Sender<Want>,
+    large: mpsc::Sender<Request>,
     open: Arc<Mutex<HashMap<u64, Arc<AtomicBool>>>>,
 }
 
@@ -32,6 +33,11 @@ struct Fetch {
     id: u64,
     share: ShareId,
     hashes: Vec<Hash>,
+}
+
+enum Request {
+    Want(Want),
+    Narrow { id: u64, share: ShareId, hash: Hash, spans: Vec<(u64, u64)> },
 }
 
 struct Want {
@@ -82,7 +88,11 @@ impl Counter {
                 let stopped = Arc::new(AtomicBool::new(false));
                 self.wants().insert(id, stopped.clone());
                 let want = Want { id, share, hash, base, ranges, stopped };
-                self.large.try_send(want).map_err(|_| full)
+                self.large.try_send(Request::Want(want)).map_err(|_| full)
+            }
+            Control::Narrow { id, share, hash, spans } => {
+                let narrow = Request::Narrow { id, share, hash, spans };
+                self.large.try_send(narrow).map_err(|_| full)
             }
             Control::Cancel { id } => {
                 if let Some(stopped) = self.wants().get(&id) {
@@ -155,10 +165,24 @@ async fn serve_large(
     shared: Arc<Shared>,
     line: Arc<Line>,
     bulk: mpsc::Sender<Vec<u8>>,
-    mut wants: mpsc::Receiver<Want>,
+    mut wants: mpsc::Receiver<Request>,
     open: Arc<Mutex<HashMap<u64, Arc<AtomicBool>>>>,
 ) {
-    while let Some(want) = wants.recv().await {
+    while let Some(request) = wants.recv().await {
+        let want = match request {
+            Request::Want(want) => want,
+            Request::Narrow { id, share, hash, spans } => {
+                let answer = narrowed(&shared, &line, share, hash, spans).await;
+                let answer = answer.map_or_else(
+                    |_| Bulk::End { id, outcome: Outcome::Failed },
+                    |prints| Bulk::Prints { id, prints: Blob(prints) },
+                );
+                if bulk.send(wire::frame(&answer)).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+        };
         let id = want.id;
         let outcome = match give(&shared, &line, &bulk, want).await {
             Ok(outcome) => outcome,
@@ -174,6 +198,53 @@ async fn serve_large(
     }
 }
 
+async fn narrowed(
+    shared: &Shared,
+    line: &Line,
+    share: ShareId,
+    hash: Hash,
+    spans: Vec<(u64, u64)>,
+) -> Result<Vec<u8>, Failure> {
+    let target = content(shared, line, share, hash).await?;
+    let target = target.ok_or_else(|| Failure::new("it is not here"))?;
+    if !narrow::may_ask(&spans, target.size()) {
+        return Err(Failure::new("it asks about too much"));
+    }
+    let read = tokio::task::spawn_blocking(move || narrow::prints(&*target, &spans));
+    read.await.map_err(Failure::new)?
+}
+
+/// What there is to make a difference to.
+enum Base {
+    None,
+    Here(Box<dyn Content>),
+    /// Only where both are cut is known: the parts, and how large the base was.
+    Outlined(Vec<Part>, u64),
+}
+
+async fn base_of(
+    shared: &Shared,
+    line: &Line,
+    want: &Want,
+    size: u64,
+) -> Result<Option<Base>, Failure> {
+    let Some(hash) = want.base else { return Ok(Some(Base::None)) };
+    if let Some(base) = content(shared, line, want.share, hash).await? {
+        return Ok(Some(Base::Here(base)));
+    }
+    if line.protocol < wire::NARROWING {
+        return Ok(None);
+    }
+    let Some(base) = shared.house.outline(want.share, hash).await? else { return Ok(None) };
+    let Some(target) = shared.house.outline(want.share, want.hash).await? else { return Ok(None) };
+    if narrow::size_of(&target) != size {
+        return Ok(None);
+    }
+    let parts = narrow::parts(&base, &target);
+    let alike = parts.iter().any(|part| matches!(part, Part::Copy { .. }));
+    Ok(alike.then(|| Base::Outlined(parts, narrow::size_of(&base))))
+}
+
 async fn give(
     shared: &Shared,
     line: &Arc<Line>,
@@ -183,16 +254,11 @@ async fn give(
     let Some(target) = content(shared, line, want.share, want.hash).await? else {
         return Ok(Outcome::Gone);
     };
-    let mut base = None;
-    if let Some(hash) = want.base {
-        base = content(shared, line, want.share, hash).await?;
-        if base.is_none() {
-            return Ok(Outcome::NoBase);
-        }
-    }
+    let Some(base) = base_of(shared, line, &want, target.size()).await? else {
+        return Ok(Outcome::NoBase);
+    };
     let (line, bulk) = (line.clone(), bulk.clone());
-    let done =
-        tokio::task::spawn_blocking(move || send(&line, &bulk, &want, &*target, base.as_deref()));
+    let done = tokio::task::spawn_blocking(move || send(&line, &bulk, &want, &*target, base));
     done.await.map_err(Failure::new)??;
     Ok(Outcome::Sent { missing: Vec::new() })
 }
@@ -202,37 +268,61 @@ fn send(
     bulk: &mpsc::Sender<Vec<u8>>,
     want: &Want,
     target: &dyn Content,
-    base: Option<&dyn Content>,
+    base: Base,
 ) -> Result<(), Failure> {
-    let whole = Part::Fresh { at: 0, length: target.size() };
-    let parts = match base {
-        Some(base) => difference::difference(base, target)?,
-        None => vec![whole],
+    let (parts, base_size) = match base {
+        Base::None => (vec![Part::Fresh { at: 0, length: target.size() }], 0),
+        Base::Here(base) => (difference::difference(&*base, target)?, base.size()),
+        Base::Outlined(parts, size) => (parts, size),
     };
+    let id = want.id;
     for (start, end) in &want.ranges {
         for part in parts.iter().filter_map(|part| part.within(*start, *end)) {
-            if let Part::Copy { at, from, length } = part {
-                let frame = wire::frame(&Bulk::Copy { id: want.id, at, from, length });
-                bulk.blocking_send(frame).map_err(Failure::new)?;
-                continue;
+            if want.stopped.load(Ordering::Relaxed) || line.cut.load(Ordering::Relaxed) {
+                return Ok(());
             }
-            let (mut at, end) = part.span();
-            while at < end {
-                if want.stopped.load(Ordering::Relaxed) || line.cut.load(Ordering::Relaxed) {
-                    return Ok(());
+            let frame = match part {
+                Part::Copy { at, from, length } => {
+                    wire::frame(&Bulk::Copy { id, at, from, length })
                 }
-                // Under a limit the way is left to small contents until it is free.
-                if line.pace.up.rest_blocking() {
+                Part::Unsure(stretch) => {
+                    let prints = Blob(narrow::first_prints(target, &stretch, base_size)?);
+                    let narrow::Stretch { at, length, from, to } = stretch;
+                    wire::frame(&Bulk::Unsure { id, at, length, from, to, prints })
+                }
+                Part::Fresh { .. } => {
+                    send_fresh(line, bulk, want, target, part.span())?;
                     continue;
                 }
-                let size = usize::try_from(end - at).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
-                let bytes = Blob(difference::read(target, at, size)?);
-                let frame = wire::frame(&Bulk::Piece { id: want.id, at, bytes });
-                bulk.blocking_send(frame).map_err(Failure::new)?;
-                line.note_traffic(want.share, 0, size as u64);
-                at += size as u64;
-            }
+            };
+            bulk.blocking_send(frame).map_err(Failure::new)?;
         }
+    }
+    Ok(())
+}
+
+fn send_fresh(
+    line: &Line,
+    bulk: &mpsc::Sender<Vec<u8>>,
+    want: &Want,
+    target: &dyn Content,
+    (start, end): (u64, u64),
+) -> Result<(), Failure> {
+    let mut at = start;
+    while at < end {
+        if want.stopped.load(Ordering::Relaxed) || line.cut.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // Under a limit the way is left to small contents until it is free.
+        if line.pace.up.rest_blocking() {
+            continue;
+        }
+        let size = usize::try_from(end - at).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
+        let bytes = Blob(difference::read(target, at, size)?);
+        let frame = wire::frame(&Bulk::Piece { id: want.id, at, bytes });
+        bulk.blocking_send(frame).map_err(Failure::new)?;
+        line.note_traffic(want.share, 0, size as u64);
+        at += size as u64;
     }
     Ok(())
 }

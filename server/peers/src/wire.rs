@@ -15,14 +15,16 @@ use types::{Hash, HiveId, ShareId};
 use crate::{About, Lag, Refusal};
 
 /// The newest protocol that this hive speaks, and the oldest that it still understands.
-pub(crate) const PROTOCOL: u16 = 1;
+pub(crate) const PROTOCOL: u16 = 2;
 pub(crate) const PROTOCOL_OLDEST: u16 = 1;
+/// Since this protocol hives narrow what lies between equal chunks.
+pub(crate) const NARROWING: u16 = 2;
 /// No frame is longer, packed or not.
 pub(crate) const FRAME_BYTES_MAX: usize = 2 * 1_024 * 1_024;
 /// Frames of strangers are shorter.
 pub(crate) const HELLO_BYTES_MAX: usize = 16 * 1_024;
-/// Contents travel in pieces of this size.
-pub(crate) const PIECE_BYTES: usize = 128 * 1_024;
+/// Contents travel in pieces of this size: with its frame each fills its records to the last one.
+pub(crate) const PIECE_BYTES: usize = 256 * 1_024 - 32;
 const PACK_BYTES_MIN: usize = 512;
 const SAMPLE_BYTES: usize = 4 * 1_024;
 const MAGIC: [u8; 4] = *b"skep";
@@ -40,6 +42,9 @@ pub(crate) struct Hello {
     pub(crate) run: u64,
     /// Names under which the sender can be called, and the relay at which it waits.
     pub(crate) further: Vec<String>,
+    /// The newest protocol that the sender speaks: it stands before the rest.
+    #[serde(skip)]
+    pub(crate) newest: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +117,13 @@ pub(crate) enum Control {
     Ping(u64),
     Pong(u64),
     Bye(Refusal),
+    /// Prints of the pieces of spans (start, length) of a content.
+    Narrow {
+        id: u64,
+        share: ShareId,
+        hash: Hash,
+        spans: Vec<(u64, u64)>,
+    },
     /// How far another hive of the share was, as this one heard from it itself.
     LagOf {
         share: ShareId,
@@ -123,13 +135,41 @@ pub(crate) enum Control {
     },
 }
 
-/// On the bulk stream, both ways: answers to `Fetch` and `Want`.
+/// On the bulk stream, both ways: answers to `Fetch`, `Want` and `Narrow`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Bulk {
-    Small { id: u64, contents: Vec<Given> },
-    Piece { id: u64, at: u64, bytes: Blob },
-    Copy { id: u64, at: u64, from: u64, length: u64 },
-    End { id: u64, outcome: Outcome },
+    Small {
+        id: u64,
+        contents: Vec<Given>,
+    },
+    Piece {
+        id: u64,
+        at: u64,
+        bytes: Blob,
+    },
+    Copy {
+        id: u64,
+        at: u64,
+        from: u64,
+        length: u64,
+    },
+    End {
+        id: u64,
+        outcome: Outcome,
+    },
+    /// Perhaps partly what the base has from `from` on or up to `to`; prints of the pieces.
+    Unsure {
+        id: u64,
+        at: u64,
+        length: u64,
+        from: u64,
+        to: u64,
+        prints: Blob,
+    },
+    Prints {
+        id: u64,
+        prints: Blob,
+    },
 }
 
 impl Bulk {
@@ -138,6 +178,8 @@ impl Bulk {
             Self::Small { id, .. }
             | Self::Piece { id, .. }
             | Self::Copy { id, .. }
+            | Self::Unsure { id, .. }
+            | Self::Prints { id, .. }
             | Self::End { id, .. } => *id,
         }
     }
@@ -295,6 +337,7 @@ pub(crate) async fn read_hello(
     }
     let mut hello: Hello =
         postcard::from_bytes(rest).map_err(|_| Broken::Nonsense("its hello cannot be read"))?;
+    hello.newest = newest;
     hello.addresses.truncate(16);
     hello.further.truncate(16);
     for text in [&mut hello.about.name, &mut hello.about.hive_name, &mut hello.about.device] {

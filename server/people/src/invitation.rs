@@ -48,7 +48,7 @@ impl Invitation {
         if self.uses >= self.uses_max {
             return Err(Error::InvitationUsed);
         }
-        // One that was made after now was made by a clock that was wrong: nobody knows how old it is.
+        // Made after now, it was made by a clock that was wrong: nobody knows how old it is.
         let is_ahead = self.created_at > now.plus(CLOCK_OFF_MS);
         if self.expires_at <= now || is_ahead { Err(Error::InvitationExpired) } else { Ok(()) }
     }

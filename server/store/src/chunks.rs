@@ -13,13 +13,16 @@ use crate::{Error, Store, Tx, View};
 
 mod cut;
 mod index;
+mod outline;
 mod pack;
 mod sweep;
 
 use cut::Cuts;
+use outline::Outlines;
 use pack::{Packs, Spot};
 
 pub use cut::CHUNK_BYTES_MAX;
+pub use outline::{Cut, Cutter, OUTLINE_BYTES_MIN, put_outline};
 
 /// Up to here a stored chunk goes into the database itself, and costs no sync of its own.
 const INLINE_BYTES_MAX: usize = 16 * 1_024;
@@ -84,6 +87,7 @@ struct Pending {
     order: VecDeque<(u64, Hash)>,
     next: u64,
     bytes: usize,
+    outlines: Outlines,
 }
 
 struct Content {
@@ -207,12 +211,13 @@ impl Content {
 impl Store {
     /// Reads to the end, tells hash and size, and keeps what it read if that is at most
     /// `bytes_max`. The rows come with [`place_content`]; until then, and after a crash, nothing is
-    /// known of it. An error is the reader's; a full disk only means that nothing is kept.
+    /// known of it. Of what is large and not kept the outline is. An error is the reader's; a full disk only means that nothing is kept.
     pub fn keep_content(&self, reader: impl Read, bytes_max: u64) -> io::Result<Told> {
         let _keeping = Keeping::begin(self.chunks());
         let mut hasher = blake3::Hasher::new();
         let mut content = Some(Content { size: 0, chunks: Vec::new() });
         let mut size = 0;
+        let mut outline = Vec::new();
         let mut cuts = Cuts::new(reader);
         while let Some(chunk) = cuts.next()? {
             hasher.update(&chunk);
@@ -220,8 +225,10 @@ impl Store {
             if size > bytes_max {
                 content = None;
             }
+            let print = Hash::of(&chunk);
+            outline.push(Cut::new(print, u32::try_from(chunk.len()).unwrap_or(u32::MAX)));
             if let Some(kept) = &mut content {
-                match self.keep_chunk(&chunk) {
+                match self.keep_chunk(print, &chunk) {
                     Ok(piece) => kept.chunks.push(piece),
                     Err(error) => {
                         tracing::debug!(%error, "a version is not kept");
@@ -231,7 +238,12 @@ impl Store {
             }
         }
         let hash = Hash::from_bytes(*hasher.finalize().as_bytes());
-        let Some(mut content) = content else { return Ok(Told { hash, size, kept: false }) };
+        let Some(mut content) = content else {
+            if size >= OUTLINE_BYTES_MIN {
+                self.chunks().pending().outlines.remember(hash, outline);
+            }
+            return Ok(Told { hash, size, kept: false });
+        };
         content.size = size;
         if let Some(spot) = content.last_spot()
             && let Err(error) = self.chunks().0.packs.sync(spot)
@@ -243,8 +255,7 @@ impl Store {
         Ok(Told { hash, size, kept: true })
     }
 
-    fn keep_chunk(&self, bytes: &[u8]) -> Result<Piece, Error> {
-        let hash = Hash::of(bytes);
+    fn keep_chunk(&self, hash: Hash, bytes: &[u8]) -> Result<Piece, Error> {
         let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         if self.read_blocking(|view| index::has(view, hash))? {
             return Ok(Piece { hash, size, place: Place::Known });
@@ -310,12 +321,20 @@ impl Store {
     }
 }
 
-/// Writes the rows of a content that was read just before. Tells whether it is kept now.
+/// Writes the rows of a content that was read just before, or of its outline. Tells whether the
+/// content is kept now.
 pub fn place_content(tx: &Tx, hash: Hash) -> Result<bool, Error> {
     if has_content(tx, hash)? {
         return Ok(true);
     }
-    let Some(content) = tx.chunks().pending().forget(hash) else { return Ok(false) };
+    let (content, outline) = {
+        let mut pending = tx.chunks().pending();
+        (pending.forget(hash), pending.outlines.take(hash))
+    };
+    let Some(content) = content else {
+        outline.map_or(Ok(()), |cuts| put_outline(tx, hash, &cuts))?;
+        return Ok(false);
+    };
     for piece in &content.chunks {
         if matches!(piece.place, Place::Known) && !index::has(tx, piece.hash)? {
             // It was swept away meanwhile.
@@ -338,8 +357,15 @@ pub fn has_content(view: &View, hash: Hash) -> Result<bool, Error> {
     index::has_content(view, hash)
 }
 
-/// Forgets a content. Its chunks go with the last content that holds them.
+/// Forgets a content, of a large one all but its outline. Its chunks go with the last content that
+/// holds them.
 pub fn drop_content(tx: &Tx, hash: Hash) -> Result<(), Error> {
+    if let Some(pieces) = index::content(tx, hash)?
+        && pieces.iter().map(|(_, size)| u64::from(*size)).sum::<u64>() >= OUTLINE_BYTES_MIN
+    {
+        let cuts: Vec<Cut> = pieces.iter().map(|(hash, size)| Cut::new(*hash, *size)).collect();
+        put_outline(tx, hash, &cuts)?;
+    }
     index::drop_content(tx, hash)
 }
 

@@ -14,8 +14,9 @@ mod tx;
 mod writer;
 
 pub use chunks::{
-    CHUNK_BYTES_MAX, Chunks, Found, Kept, Told, Unreadable, chunks_after, content_size,
-    contents_with, drop_content, forget_chunk, has_content, mend_content, place_content,
+    CHUNK_BYTES_MAX, Chunks, Cut, Cutter, Found, Kept, OUTLINE_BYTES_MIN, Told, Unreadable,
+    chunks_after, content_size, contents_with, drop_content, forget_chunk, has_content,
+    mend_content, place_content, put_outline,
 };
 pub use database::Opening;
 pub use folder::Folder;

@@ -99,7 +99,10 @@ impl Computer {
     /// # Panics
     /// If there is no room for it.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.path(name), content).expect("the file must be written");
+        let path = self.path(name);
+        let folder = path.parent().expect("it lies in a folder");
+        fs::create_dir_all(folder).expect("a folder must be made");
+        fs::write(path, content).expect("the file must be written");
     }
 
     /// Where friends' hives call.

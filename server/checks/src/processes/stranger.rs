@@ -194,8 +194,8 @@ impl Line {
             }
             None => body.push(0),
         }
-        // No addresses, a clock that stands at 1970, the first run.
-        body.extend([0, 0, 1]);
+        // No addresses, a clock that stands at 1970, the first run, no further names.
+        body.extend([0, 0, 1, 0]);
         self.say(&body)
     }
 

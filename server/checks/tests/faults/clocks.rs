@@ -1,7 +1,7 @@
 //! Computers whose clocks are wrong by ten years, and jump: files follow all the same.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use checks::processes::{Circle, Computer, note};
 use checks::text;
@@ -18,7 +18,7 @@ fn library() -> Option<PathBuf> {
 }
 
 /// A computer whose clock goes as a file says.
-fn with_clock(name: &str, library: &PathBuf, offset: &str) -> Computer {
+fn with_clock(name: &str, library: &Path, offset: &str) -> Computer {
     let mut computer = Computer::new(name);
     set_clock(&computer, offset);
     computer.variables = [

@@ -1,4 +1,5 @@
-//! A receiving hive's disk is full: it stops before the system does, says so, and goes on by itself.
+//! A receiving hive's disk is full: it stops before the system does, says so, and
+//! goes on by itself.
 
 use checks::processes::{Circle, Computer, Disk, Picture, Story, eventually};
 use checks::text;

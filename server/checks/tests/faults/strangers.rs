@@ -69,6 +69,9 @@ fn a_friend_changes_nothing_without_the_right() {
     assert!(!log.contains("panicked"), "{log}");
 }
 
+/// Something senseless to say.
+type Bomb<'a> = &'a dyn Fn(&mut Line) -> std::io::Result<()>;
+
 #[test]
 fn oversized_and_senseless_words_end_the_line_and_cost_little() {
     let mut circle = Circle::new(&["Ana", "Bo"]);
@@ -77,7 +80,7 @@ fn oversized_and_senseless_words_end_the_line_and_cost_little() {
     let mallory = Stranger::new(66);
     drop(befriended(&circle.computers[0], &mallory, door));
     let before = resident(&circle.computers[0]);
-    let bombs: [&dyn Fn(&mut Line) -> std::io::Result<()>; 5] = [
+    let bombs: [Bomb; 5] = [
         // A length of 4 GiB, then of 1 GiB with some of it.
         &|line| line.control.write_all(&[0xff, 0xff, 0xff, 0xff, 0]),
         &|line| line.control.write_all(&[&[0, 0, 0, 0x40, 0][..], &[7; 100_000]].concat()),
@@ -122,7 +125,7 @@ fn a_friend_is_let_in_while_very_many_dawdle_at_the_door() {
     let mut dawdlers: Vec<TcpStream> = Vec::new();
     for _ in 0..300 {
         let Ok(mut line) = TcpStream::connect_timeout(&door, SOON) else { break };
-        if dawdlers.len() % 2 == 0 {
+        if dawdlers.len().is_multiple_of(2) {
             // The beginning of a handshake, of which the rest never comes.
             let _refused = line.write_all(&[0x16, 3, 1, 0, 200, 1]);
         }

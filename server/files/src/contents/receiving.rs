@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::sync::Arc;
 
+use store::{Cut, Cutter, OUTLINE_BYTES_MIN};
 use types::{Hash, RelPath};
 
 use super::{READ_BYTES, Reader, Source, need_room, part_of, write_with_holes};
 use crate::db::tree as db;
 use crate::disk::{Root, copy_range, read_at, read_error, write_at, write_error};
 use crate::live::Live;
-use crate::{Error, rot};
+use crate::{Error, kept, rot};
 
 /// How many bytes are received until it is looked again how much is free.
 const LOOK_BYTES: u64 = 8 * 1_024 * 1_024;
@@ -27,6 +28,8 @@ pub struct Receiving {
     fresh: bool,
     hasher: blake3::Hasher,
     hashed: u64,
+    /// Of what is large and will not be kept.
+    cutter: Option<Cutter>,
     /// What ranges were taken over from.
     taken_from: HashSet<Hash>,
     /// How many bytes were written since it was looked how much is free.
@@ -82,6 +85,7 @@ impl Receiving {
                 .write_blocking(move |tx| db::set_part(tx, share, hash, Some((size, &[]))))?;
         }
         let hasher = blake3::Hasher::new();
+        let outlined = size >= OUTLINE_BYTES_MIN && size > kept::room(&live.shared.store)?;
         Ok(Self {
             hash,
             size,
@@ -92,6 +96,7 @@ impl Receiving {
             fresh,
             hasher,
             hashed: 0,
+            cutter: outlined.then(Cutter::default),
             taken_from: HashSet::new(),
             looked: 0,
         })
@@ -128,8 +133,7 @@ impl Receiving {
         written.map_err(|error| write_error(&error))?;
         if at <= self.hashed && self.hashed < end {
             let known = usize::try_from(self.hashed - at).unwrap_or(bytes.len());
-            self.hasher.update(&bytes[known..]);
-            self.hashed = end;
+            self.hash_on(&bytes[known..]);
         }
         self.here.insert(at, end);
         Ok(())
@@ -170,13 +174,27 @@ impl Receiving {
 
     /// Makes what is here survive a restart.
     pub fn keep(&mut self) -> Result<(), Error> {
+        self.keep_with(None)
+    }
+
+    fn keep_with(&mut self, cuts: Option<Vec<Cut>>) -> Result<(), Error> {
         self.file.sync_data().map_err(|error| write_error(&error))?;
         let (share, hash, size) = (self.live.share.id, self.hash, self.size);
         let here = self.here.0.clone();
-        self.live
-            .shared
-            .store
-            .write_blocking(move |tx| db::set_part(tx, share, hash, Some((size, &here))))
+        self.live.shared.store.write_blocking(move |tx| {
+            if let Some(cuts) = cuts {
+                store::put_outline(tx, hash, &cuts)?;
+            }
+            db::set_part(tx, share, hash, Some((size, &here)))
+        })
+    }
+
+    fn hash_on(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        if let Some(cutter) = &mut self.cutter {
+            cutter.push(bytes);
+        }
+        self.hashed += bytes.len() as u64;
     }
 
     /// Verifies the whole and hands it to the folder. False, and it begins again: the bytes were
@@ -192,13 +210,13 @@ impl Receiving {
             if read == 0 {
                 break;
             }
-            self.hasher.update(&buffer[..read]);
-            self.hashed += read as u64;
+            self.hash_on(&buffer[..read]);
         }
         let right = self.hasher.finalize().as_bytes() == self.hash.as_bytes();
         let (share, hash) = (self.live.share.id, self.hash);
         if right {
-            self.keep()?;
+            let cuts = self.cutter.take().and_then(Cutter::finish);
+            self.keep_with(cuts)?;
             self.live.stock.received_again(hash, self.size);
             self.live.stock.arrived(hash);
             self.live.wake();

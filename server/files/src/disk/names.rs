@@ -43,7 +43,7 @@ impl Naming {
     }
 
     /// The name that stands on disk as this; `None` if none does: it was put there otherwise.
-    pub(crate) fn from_disk(self, text: &str) -> Option<String> {
+    pub(crate) fn meant_by(self, text: &str) -> Option<String> {
         if self.is_exact() {
             return Some(text.to_owned());
         }
@@ -126,7 +126,7 @@ mod tests {
         fn every_name_has_a_form_that_stands_and_is_read_back(name in name()) {
             for form in [NARROW.on_disk(&name), NARROW.twin_on_disk(&name)] {
                 prop_assert!(stands(&form), "{form:?}");
-                prop_assert_eq!(NARROW.from_disk(&form), Some(name.clone()));
+                prop_assert_eq!(NARROW.meant_by(&form), Some(name.clone()));
             }
         }
 
@@ -142,7 +142,7 @@ mod tests {
 
         #[test]
         fn a_form_is_read_as_one_name_or_none(text in name()) {
-            if let Some(name) = NARROW.from_disk(&text) {
+            if let Some(name) = NARROW.meant_by(&text) {
                 let forms = [NARROW.on_disk(&name), NARROW.twin_on_disk(&name)];
                 prop_assert!(forms.contains(&text));
             }
@@ -159,6 +159,6 @@ mod tests {
         assert_eq!(NARROW.on_disk("end."), "end\u{F02E}");
         assert_eq!(NARROW.twin_on_disk("Case.txt"), "\u{F043}ase\u{F100}.txt");
         assert_eq!(Naming::default().on_disk("a:b."), "a:b.");
-        assert_eq!(NARROW.from_disk("a\u{F0FF}b"), None);
+        assert_eq!(NARROW.meant_by("a\u{F0FF}b"), None);
     }
 }

@@ -183,7 +183,7 @@ impl Root {
         Err(Error::Unwritable { why: "this system makes no symbolic links".to_owned() })
     }
 
-    /// Puts a part in its place, which must be free, or hold what is expected: then the old thing is
+    /// Puts a part in its place, which must be free or hold what is expected: then the old thing is
     /// given the name `old`, which is the part's own or one that is free. Tells how the part stands
     /// in its place, and whether the old thing stands beside it now.
     pub(crate) fn put_part(

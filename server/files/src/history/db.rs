@@ -13,7 +13,8 @@ use crate::{Entry, EntryKind, Error};
 mod upkeep;
 
 pub(super) use upkeep::{
-    asides_before, forget_aside, forget_old, missing, newest_row, oldest, thin, unwanted,
+    asides_before, forget_aside, forget_old, forget_outlines, missing, newest_row, oldest, thin,
+    unwanted,
 };
 
 /// What goes within this time of its folder went with it.
@@ -416,6 +417,12 @@ pub(super) fn what_of(view: &View, file: FileId, hash: Hash) -> Result<Option<Wh
     ))?;
     let mut rows = statement.query(params![file.as_bytes(), hash.as_bytes()])?;
     Ok(rows.next()?.map(read_row).transpose()?.map(|row| row.what))
+}
+
+pub(super) fn names(view: &View, share: ShareId, hash: Hash) -> Result<bool, Error> {
+    let mut statement =
+        view.prepare_cached("SELECT 1 FROM files_version WHERE hash = ?1 AND share = ?2")?;
+    Ok(statement.exists(params![hash.as_bytes(), share.as_bytes()])?)
 }
 
 /// The newest contents that stood under an id, newest first: hash, size, time of change.

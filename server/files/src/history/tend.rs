@@ -158,6 +158,7 @@ pub(crate) fn tidy_up(store: &Store, lives: &[Arc<Live>]) -> Result<(), Error> {
         drop_contents(store, |_| Ok(std::mem::take(&mut dropped)))?;
     }
     store.sweep_chunks()?;
+    store.write_blocking(|tx| db::forget_outlines(tx))?;
     for live in lives.iter().filter(|live| !live.is_stopped()) {
         if let Ok(root) = live.root()
             && let Err(error) = drop_aside(live, &root, store.now().plus(-limits.days * DAY_MS))

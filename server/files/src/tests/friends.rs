@@ -9,6 +9,7 @@ use tree::Node;
 use super::*;
 
 mod chosen;
+mod outline;
 mod random;
 mod whole;
 mod words;

@@ -39,6 +39,7 @@ fn rebuilt(base: &[u8], target: &[u8]) -> u64 {
                 built.extend_from_slice(&target[size_of(at)..size_of(at + length)]);
                 fresh += length;
             }
+            Part::Unsure(_) => panic!("both are here"),
         }
     }
     assert!(built == target);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ed25519_dalek::{Signer as _, SigningKey};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use store::{Folder, Record, Store};
+use store::{Cut, Cutter, Folder, Record, Store};
 use tokio::sync::watch;
 use types::{Hash, HiveId, ShareId, Signature, Signer, Time};
 
@@ -60,6 +60,8 @@ pub(super) struct State {
     pub(super) offers: BTreeMap<HiveId, Vec<Vec<u8>>>,
     pub(super) offered: BTreeMap<HiveId, Vec<Vec<u8>>>,
     pub(super) contents: HashMap<Hash, Arc<Vec<u8>>>,
+    /// Of contents that are not here any more.
+    pub(super) outlines: HashMap<Hash, Vec<Cut>>,
     pub(super) invitations: HashMap<[u8; 16], Invitation>,
     /// What came of a content so far: the bytes, and the ranges that lack.
     parts: HashMap<Hash, (Vec<u8>, Ranges)>,
@@ -99,7 +101,10 @@ impl Home {
         let state = self.state();
         let mut wanted: Vec<Wanted> = said
             .into_values()
-            .filter(|said| !state.contents.contains_key(&said.hash))
+            .filter(|said| {
+                let is_here = state.contents.contains_key(&said.hash);
+                !is_here && !state.outlines.contains_key(&said.hash)
+            })
             .map(|said| Wanted {
                 hash: said.hash,
                 size: said.size,
@@ -302,6 +307,17 @@ impl House for Home {
         ready(Ok(found.map(|bytes| Box::new(Bytes(bytes)) as Box<dyn Content>)))
     }
 
+    fn outline(&self, _: ShareId, hash: Hash) -> BoxFuture<'_, Result<Option<Vec<Cut>>, Failure>> {
+        let state = self.state();
+        let cut = |bytes: &Arc<Vec<u8>>| {
+            let mut cutter = Cutter::default();
+            cutter.push(bytes);
+            cutter.finish().expect("it is short")
+        };
+        let known = state.outlines.get(&hash).cloned();
+        ready(Ok(known.or_else(|| state.contents.get(&hash).map(cut))))
+    }
+
     fn small_contents(
         &self,
         _: ShareId,
@@ -445,6 +461,15 @@ impl Hive {
         };
         tokio::task::block_in_place(|| self.home.store.write_blocking(save)).expect("it is saved");
         hash
+    }
+
+    /// Keeps of a content no more than where it is cut, or of what else is said instead.
+    pub(super) fn forget(&self, hash: Hash, instead: Option<&[u8]>) {
+        let mut state = self.home.state();
+        let bytes = state.contents.remove(&hash).expect("it is here");
+        let mut cutter = Cutter::default();
+        cutter.push(instead.unwrap_or(&bytes));
+        state.outlines.insert(hash, cutter.finish().expect("it is short"));
     }
 
     pub(super) fn has(&self, hash: Hash) -> bool {

@@ -106,10 +106,75 @@ async fn one_byte_more_in_front_costs_next_to_nothing() {
     let change = noise(2, 4_096);
     bytes[30 * MIB..30 * MIB + 4_096].copy_from_slice(&change);
     bytes.extend(noise(3, 10_000));
-    let third = ada.save(share(1), "large", bytes);
+    let third = ada.save(share(1), "large", bytes.clone());
     until("the third came", || bob.has(third)).await;
     let sent = proxy.bytes() - before;
     assert!(sent <= 4_096 + 10_000 + 2_048, "{sent} bytes for 14096");
+    let before = proxy.bytes();
+    bytes.extend(noise(4, MIB));
+    let fourth = ada.save(share(1), "large", bytes);
+    until("the fourth came", || bob.has(fourth)).await;
+    let sent = proxy.bytes() - before;
+    println!("{sent} bytes for 1 MiB");
+    assert!(sent <= (MIB + 2_560) as u64, "{sent} bytes for 1 MiB");
+}
+
+/// Sends a second content of which the sender knows only where the first one was cut; gives how
+/// many bytes went over the network.
+async fn sent_by_outline(first: &[u8], second: &[u8], instead: Option<&[u8]>) -> u64 {
+    let (ada, bob, proxy) = pair().await;
+    let old = ada.save(share(1), "large", first.to_vec());
+    until("the first came", || bob.has(old) && ada.equals(&bob, share(1))).await;
+    ada.forget(old, instead);
+    let before = proxy.bytes();
+    let new = ada.save(share(1), "large", second.to_vec());
+    until("the second came", || bob.has(new)).await;
+    assert!(bob.home.state().contents[&new].as_slice() == second);
+    proxy.bytes() - before
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_difference_needs_no_more_than_the_outline_of_the_base() {
+    let first = noise(1, 64 * MIB);
+    let mut second = first.clone();
+    second.insert(0, 7);
+    let sent = sent_by_outline(&first, &second, None).await;
+    println!("{sent} bytes for one");
+    assert!(sent <= 1 + 2_048, "{sent} bytes for one");
+    second.remove(0);
+    second[30 * MIB..30 * MIB + 4_096].copy_from_slice(&noise(2, 4_096));
+    let sent = sent_by_outline(&first, &second, None).await;
+    println!("{sent} bytes for 4096");
+    assert!(sent <= 4_096 + 2_048, "{sent} bytes for 4096");
+    second.extend(noise(3, MIB));
+    let sent = sent_by_outline(&first, &second, None).await;
+    println!("{sent} bytes for {}", MIB + 4_096);
+    assert!(sent <= (MIB + 4_096 + 4_096) as u64, "{sent} bytes for 1 MiB and 4 KiB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_difference_is_followed_by_the_whole() {
+    let first = noise(1, 4 * MIB);
+    let mut second = first.clone();
+    second[0] ^= 1;
+    // The sender takes the base for another one than it was.
+    let mut wrong = noise(9, 4 * MIB);
+    wrong[..MIB].copy_from_slice(&second[3 * MIB..]);
+    let sent = sent_by_outline(&first, &second, Some(&wrong)).await;
+    assert!(sent > 4 * MIB as u64, "{sent} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hive_of_the_first_protocol_is_sent_the_whole() {
+    let (ada, bob) = (Hive::start(1).await, Hive::start_speaking(2, Some((1, 1))).await);
+    link(&ada, &bob, &[share(1)]);
+    let mut bytes = noise(1, 4 * MIB);
+    let old = ada.save(share(1), "large", bytes.clone());
+    until("the first came", || bob.has(old)).await;
+    ada.forget(old, None);
+    bytes.insert(0, 7);
+    let new = ada.save(share(1), "large", bytes);
+    until("the second came", || bob.has(new)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

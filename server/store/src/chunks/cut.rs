@@ -5,8 +5,8 @@ use std::io::{self, Cursor, Read};
 
 use fastcdc::v2020::{Error, StreamCDC};
 
-const CHUNK_BYTES_MIN: usize = 16 * 1_024;
-const ONE_CHUNK_BYTES_MAX: usize = 64 * 1_024;
+pub(super) const CHUNK_BYTES_MIN: usize = 16 * 1_024;
+pub(super) const ONE_CHUNK_BYTES_MAX: usize = 64 * 1_024;
 pub const CHUNK_BYTES_MAX: usize = 256 * 1_024;
 
 /// The chunks of what is read, one after the other.

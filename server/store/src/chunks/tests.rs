@@ -258,3 +258,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_what_is_large_and_not_kept_the_outline_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    let bytes = noise(5, 5_000_000);
+    let told = store.keep_content(&bytes[..], 1_000_000).expect("it is read");
+    assert!(!told.kept && !place(&store, told.hash));
+    drop(store);
+    let store = open(folder.path());
+    let read = store.outline(told.hash).expect("it reads").expect("it is known");
+    assert_eq!(read.iter().map(|cut| u64::from(cut.size)).sum::<u64>(), told.size);
+    let mut cutter = crate::Cutter::default();
+    bytes.chunks(70_001).for_each(|piece| cutter.push(piece));
+    assert_eq!(cutter.finish().expect("it is short"), read, "both ways to cut are one");
+    assert_eq!(keep(&store, &bytes), told.hash);
+    assert_eq!(store.outline(told.hash).expect("it reads").expect("it is known"), read);
+    store.write_blocking(move |tx| drop_content(tx, told.hash)).expect("it is dropped");
+    assert_eq!(store.outline(told.hash).expect("it reads").expect("it is known"), read);
+    let small = keep(&store, &bytes[..100_000]);
+    store.write_blocking(move |tx| drop_content(tx, small)).expect("it is dropped");
+    assert_eq!(store.outline(small).expect("it reads"), None);
+}

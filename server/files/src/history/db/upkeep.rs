@@ -82,6 +82,17 @@ pub(in crate::history) fn unwanted(view: &View, limit: u32) -> Result<Vec<Hash>,
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Forgets where contents were cut that no version names, and that do not arrive just now.
+pub(in crate::history) fn forget_outlines(tx: &Tx) -> Result<(), Error> {
+    tx.execute(
+        "DELETE FROM chunk_outline
+         WHERE NOT EXISTS (SELECT 1 FROM files_version WHERE hash = chunk_outline.hash)
+             AND NOT EXISTS (SELECT 1 FROM tree_part WHERE hash = chunk_outline.hash)",
+        [],
+    )?;
+    Ok(())
+}
+
 /// The contents to be dropped first when room is short, with their sizes: what was replaced
 /// longest ago, then what stands in a folder anyway. Never what is pinned or in the trash.
 pub(in crate::history) fn oldest(view: &View, limit: u32) -> Result<Vec<(Hash, u64)>, Error> {
