@@ -112,7 +112,7 @@ story("many removals at once wait for a word", { files: { ...FILES, ...MANY } },
   await until("all are at Bo's", async () => (await count(boHive)) === 40);
   await opensShare(ada, world.hive);
   await tick();
-  await rm(world.hive.path("Trip/many"), { recursive: true });
+  await rm(world.hive.path("Trip/many"), { recursive: true, maxRetries: 10 });
   const held = page.getByRole("region", { name: "Removals that wait for your word" });
   await held.getByText(/went away here at once/).waitFor();
   assert.equal(await count(boHive), 40, "nothing was told");
@@ -121,7 +121,7 @@ story("many removals at once wait for a word", { files: { ...FILES, ...MANY } },
   await until("all are back", async () => (await count(world.hive)) === 40);
   await held.waitFor({ state: "detached" });
 
-  await rm(world.hive.path("Trip/many"), { recursive: true });
+  await rm(world.hive.path("Trip/many"), { recursive: true, maxRetries: 10 });
   await held.getByRole("button", { name: /^Remove \d+ files everywhere/ }).click();
   await held.getByRole("button", { name: /^Yes, remove/ }).click();
   await page.getByText("The removals pass now.").waitFor();

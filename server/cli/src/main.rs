@@ -14,6 +14,11 @@ use clap::Parser;
 use crate::arguments::{Arguments, Command, ConfigCommand, KeysCommand};
 use crate::failure::Failure;
 
+/// Gives memory back soon after a burst; the system's own allocator keeps it for the next one.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log();

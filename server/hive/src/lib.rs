@@ -44,11 +44,6 @@ use house::HouseOfHive;
 use listeners::Listeners;
 use metered::Metered;
 
-/// Gives memory back soon after a burst; the system's own allocator keeps it for the next one.
-#[cfg(target_os = "linux")]
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
 /// What a shell may decide when it starts a hive; `None` leaves it to the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Options {

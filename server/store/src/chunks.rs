@@ -211,7 +211,8 @@ impl Content {
 impl Store {
     /// Reads to the end, tells hash and size, and keeps what it read if that is at most
     /// `bytes_max`. The rows come with [`place_content`]; until then, and after a crash, nothing is
-    /// known of it. Of what is large and not kept the outline is. An error is the reader's; a full disk only means that nothing is kept.
+    /// known of it. Of what is large and not kept the outline is. An error is the reader's; a full
+    /// disk only means that nothing is kept.
     pub fn keep_content(&self, reader: impl Read, bytes_max: u64) -> io::Result<Told> {
         let _keeping = Keeping::begin(self.chunks());
         let mut hasher = blake3::Hasher::new();
