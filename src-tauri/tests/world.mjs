@@ -82,7 +82,9 @@ export class World {
       "-nolisten",
       "tcp",
     ]);
-    this.env.DISPLAY = `:${(await until("a display", () => server.said.trim())).split("\n")[0]}`;
+    // Beside its number it may say what else it has to say.
+    const number = await until("a display", () => /^(\d+)\n/m.exec(server.said)?.[1]);
+    this.env.DISPLAY = `:${number}`;
     this.spawn("openbox", ["--sm-disable"]);
     await until("a window manager", async () => run("wmctrl", ["-m"], { env: this.env }));
   }
