@@ -1,16 +1,10 @@
-// Nothing is lost between friends: versions, the trash, put back to a time, removals held back.
+// Nothing is lost between friends: versions, the trash, put back to a time.
 
 import assert from "node:assert/strict";
-import { appendFile, readdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, rm, writeFile } from "node:fs/promises";
 import { at, chooses, FILES, holds, isGone, joined, LIST, opensShare } from "./hives.js";
 import { story } from "./story.js";
 import { until } from "./until.js";
-
-const names = (hive) =>
-  readdir(hive.path("Trip")).then(
-    (all) => all.filter((one) => !one.startsWith(".")).length,
-    () => 0,
-  );
 
 /** Waits until the clock shows another second, so that a moment lies between two changes. */
 const tick = () => {
@@ -96,35 +90,3 @@ story(
     }
   },
 );
-
-const MANY = Object.fromEntries(
-  Array.from({ length: 40 }, (_, n) => [`Trip/many/${n}.txt`, `${n}\n`]),
-);
-
-story("many removals at once wait for a word", { files: { ...FILES, ...MANY } }, async (world) => {
-  const { ada, boHive } = await joined(world);
-  const { page } = ada;
-  const count = (hive) =>
-    readdir(hive.path("Trip/many")).then(
-      (all) => all.length,
-      () => 0,
-    );
-  await until("all are at Bo's", async () => (await count(boHive)) === 40);
-  await opensShare(ada, world.hive);
-  await tick();
-  await rm(world.hive.path("Trip/many"), { recursive: true, maxRetries: 10 });
-  const held = page.getByRole("region", { name: "Removals that wait for your word" });
-  await held.getByText(/went away here at once/).waitFor();
-  assert.equal(await count(boHive), 40, "nothing was told");
-  await held.getByRole("button", { name: "Bring them back" }).click();
-  await page.getByText("They are brought back.").waitFor();
-  await until("all are back", async () => (await count(world.hive)) === 40);
-  await held.waitFor({ state: "detached" });
-
-  await rm(world.hive.path("Trip/many"), { recursive: true, maxRetries: 10 });
-  await held.getByRole("button", { name: /^Remove \d+ files everywhere/ }).click();
-  await held.getByRole("button", { name: /^Yes, remove/ }).click();
-  await page.getByText("The removals pass now.").waitFor();
-  await until("all are gone at Bo's, or wait there", async () => (await count(boHive)) === 0);
-  assert.equal(await names(boHive), 2);
-});
