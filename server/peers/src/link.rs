@@ -127,7 +127,7 @@ impl Link {
         let (bulk, bulk_frames) = mpsc::channel(BULK_MAX);
         let heard = Arc::new(AtomicUsize::new(0));
         let counter = Counter::open(&self.shared, &self.line, &bulk, &mut self.helpers);
-        self.helpers.spawn(hear(control_in, self.inbox.clone(), heard.clone()));
+        let hearer = tokio::spawn(hear(control_in, self.inbox.clone(), heard.clone()));
         let pace = self.line.pace.clone();
         let bulk_in = Paced::new(bulk_in, pace.down);
         let mut bulk_hearer = tokio::spawn(hear_bulk(bulk_in, self.line.clone(), heard.clone()));
@@ -138,18 +138,24 @@ impl Link {
         }
         let speaker = tokio::spawn(speak(control_out, out));
         let why = self.turn(&counter, &heard).await;
-        self.save_positions().await;
-        if let Refusal::Unreachable { .. } = why {
-            // What arrived before the line broke need not come again.
-            timeout(DRAIN_TIME, &mut bulk_hearer).await.map(drop).unwrap_or_default();
-        }
-        bulk_hearer.abort();
-        self.helpers.shutdown().await;
         self.line.say(&Control::Bye(why.clone()));
-        drop(counter);
         // The line's sender lives on in whoever holds it; the speaker is stopped by an empty frame.
         self.line.hang_up();
-        timeout(BYE_TIME, speaker).await.map(drop).unwrap_or_default();
+        self.save_positions().await;
+        // What arrived before the line broke need not come again.
+        let broke = matches!(why, Refusal::Unreachable { .. });
+        let drain = if broke { DRAIN_TIME } else { Duration::ZERO };
+        timeout(drain, &mut bulk_hearer).await.map(drop).unwrap_or_default();
+        bulk_hearer.abort();
+        self.helpers.shutdown().await;
+        drop(counter);
+        self.events.close();
+        // A stream that is closed with unread words in it takes back the last word that was said.
+        let streams = [speaker.abort_handle(), hearer.abort_handle()];
+        let last_words = futures::future::join(speaker, hearer);
+        let patience = if broke { Duration::ZERO } else { BYE_TIME };
+        timeout(patience, last_words).await.map(drop).unwrap_or_default();
+        streams.iter().for_each(tokio::task::AbortHandle::abort);
         why
     }
 

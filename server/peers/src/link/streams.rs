@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::Event;
 use crate::line::{Line, Outbox};
 use crate::transport::Stream;
-use crate::wire::{self, Bulk, FRAME_BYTES_MAX};
+use crate::wire::{self, Broken, Bulk, FRAME_BYTES_MAX};
 
 pub(super) async fn hear(
     mut stream: ReadHalf<Box<dyn Stream>>,
@@ -26,9 +26,11 @@ pub(super) async fn hear(
         };
         heard.fetch_add(1, Ordering::Relaxed);
         if inbox.send(event).await.is_err() {
-            return;
+            break;
         }
     }
+    // Nobody acts on the rest.
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.map(drop).unwrap_or_default();
 }
 
 pub(super) async fn hear_bulk(
@@ -39,7 +41,13 @@ pub(super) async fn hear_bulk(
     loop {
         let message: Bulk = match wire::read(&mut stream, FRAME_BYTES_MAX).await {
             Ok(message) => message,
-            Err(broken) => return line.end(crate::hello::broken(broken)),
+            Err(broken) => {
+                // Why it ends is said on the other stream.
+                if let Broken::Lost(_) = broken {
+                    tokio::time::sleep(super::BYE_TIME).await;
+                }
+                return line.end(crate::hello::broken(broken));
+            }
         };
         heard.fetch_add(1, Ordering::Relaxed);
         // Nobody waits any more for what was cancelled.
