@@ -114,15 +114,23 @@ impl Follower {
                 self.take(work).await;
             }
             self.take_due().await;
+            self.live.looking.store(self.has_work() || self.expects_work(), Ordering::Relaxed);
             if self.has_work() {
                 self.step().await;
             }
+            self.live.looking.store(self.has_work() || self.expects_work(), Ordering::Relaxed);
         }
     }
 
     fn has_work(&self) -> bool {
         let hindered = self.paused || (self.trouble.is_some() && !self.retry);
         !hindered && (self.quick.has_work() || self.deep.has_work())
+    }
+
+    /// Whether there is more to look at in a moment.
+    fn expects_work(&self) -> bool {
+        let follows = !self.paused && self.trouble.is_none();
+        follows && !(self.soon.is_empty() && self.inbox.is_empty())
     }
 
     async fn take(&mut self, work: Work) {

@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use store::Tx;
 use tree::{Held, Seen as Observed, What};
@@ -36,9 +37,8 @@ const STEP_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 const AGAIN_MS: i64 = 200;
 const UNREADABLE_MS: i64 = 60_000;
 const NEVER: Time = Time(i64::MAX);
-/// So many removals are told at once; more wait this long for further ones, and never longer than
-/// the last number.
-const TOLD_AT_ONCE_MAX: usize = 3;
+/// A removal waits this long for further ones, and never longer than the last number: of many at
+/// once none is told before they are seen as many.
 const REMOVALS_WAIT_MS: i64 = 300;
 const REMOVALS_WAIT_MAX_MS: i64 = 5_000;
 /// How long the removal of a database's log waits for what was written from it to be told.
@@ -198,7 +198,8 @@ pub(crate) fn note(
         }
     }
     let removed: Vec<FileId> = removed.into_iter().map(|change| change.id).collect();
-    let mut found = Found { gone: told_at_once(tx, share, removed)?, ..Found::default() };
+    let mut found = Found::default();
+    let_wait(tx, share, removed)?;
     let mut stood: Vec<&Seen> = stands(batch).collect();
     stood.sort_by(|one, two| one.path.cmp(&two.path));
     for seen in stood {
@@ -277,28 +278,22 @@ impl Written {
     }
 }
 
-/// Those removals that are told at once. Several wait a moment for more, so that many at once are
-/// seen as many, and the owner is asked first.
-fn told_at_once(tx: &Tx, share: ShareId, removed: Vec<FileId>) -> Result<Vec<FileId>, Error> {
-    let mut held = Vec::new();
+/// Removals wait a moment for more, so that many at once are seen as many, and the owner is asked
+/// first.
+fn let_wait(tx: &Tx, share: ShareId, removed: Vec<FileId>) -> Result<(), Error> {
+    let code = if db::is_cautious(tx, share)? { "held" } else { "gone" };
     for id in removed {
         let is_gone = db::node(tx, share, id)?.is_some_and(|node| !tree::is_alive(&node));
         match db::held(tx, share, id)? {
             Some(_) if is_gone => forget_removal(tx, share, id)?,
-            Some(_) => held.push(id),
+            Some(_) => {
+                let due = tx.now().plus(REMOVALS_WAIT_MS);
+                db::set_unread(tx, share, id, due, Some(code))?;
+            }
             None => db::set_read(tx, share, id)?,
         }
     }
-    let (waiting, _, _) = db::untold_removals(tx, share)?;
-    let cautious = db::is_cautious(tx, share)?;
-    if held.len() <= TOLD_AT_ONCE_MAX && waiting == 0 && !cautious {
-        return Ok(held);
-    }
-    let code = if cautious { "held" } else { "gone" };
-    for id in held {
-        db::set_unread(tx, share, id, tx.now().plus(REMOVALS_WAIT_MS), Some(code))?;
-    }
-    Ok(Vec::new())
+    Ok(())
 }
 
 /// What is missing here was removed by friends too: there is nothing to tell, and nothing to ask.
@@ -313,12 +308,23 @@ fn tell_removals(live: &Live, signer: &Arc<dyn Signer>) -> Result<bool, Error> {
     let (share, store) = (live.share.id, &live.shared.store);
     let (waiting, oldest, newest) = store.read_blocking(|view| db::untold_removals(view, share))?;
     let now = store.now();
-    if waiting == 0 || (newest > now && now.since(oldest) < REMOVALS_WAIT_MAX_MS) {
+    let more = newest > now || live.looking.load(Ordering::Relaxed);
+    if waiting == 0 || (more && now.since(oldest) < REMOVALS_WAIT_MAX_MS) {
         return Ok(false);
     }
-    let signer = signer.clone();
-    store.write_blocking(move |tx| {
-        if guard::is_unusual(waiting, db::held_count(tx, share)?) {
+    tell_waiting(live, signer.clone())?;
+    Ok(true)
+}
+
+/// Tells at once of removals that wait for more of them, or asks the owner if they are many
+/// already.
+pub(crate) fn tell_waiting(live: &Live, signer: Arc<dyn Signer>) -> Result<(), Error> {
+    let share = live.share.id;
+    live.shared.store.write_blocking(move |tx| {
+        let (waiting, ..) = db::untold_removals(tx, share)?;
+        // What follows on many that wait for a word is one of them.
+        let all = waiting + db::held_back(tx, share)?.len() as u64;
+        if guard::is_unusual(all, db::held_count(tx, share)?) {
             db::hold_removals(tx, share)?;
             return tx.announce("share", &share.to_string(), Some(share)).map_err(Error::from);
         }
@@ -330,8 +336,7 @@ fn tell_removals(live: &Live, signer: &Arc<dyn Signer>) -> Result<bool, Error> {
             }
         }
         tell_gone(tx, &*signer, share, gone)
-    })?;
-    Ok(true)
+    })
 }
 
 /// Removals that the owner agreed to, or that are usual.

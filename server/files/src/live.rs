@@ -64,6 +64,8 @@ pub(crate) struct Live {
     /// Whether the system refuses to watch more folders.
     pub(crate) limited: AtomicBool,
     pub(crate) stopped: AtomicBool,
+    /// Whether hints wait or something is being looked at: more may be found in a moment.
+    pub(crate) looking: AtomicBool,
     pub(crate) stock: Stock,
     /// Wakes the task that takes steps.
     pub(crate) woken: Notify,
@@ -91,6 +93,7 @@ impl Live {
             gate: RwLock::default(),
             limited: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            looking: AtomicBool::new(false),
             stock: Stock::default(),
             woken: Notify::new(),
             linked: AtomicBool::new(false),

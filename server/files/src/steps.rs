@@ -32,6 +32,7 @@ const BYTES_PER_ROUND_MAX: u64 = 256 * 1_024 * 1_024;
 const PAGE: u32 = 1_000;
 /// How long a step that failed waits.
 const AGAIN_MS: i64 = 1_000;
+const LOOKS_MS: i64 = 20;
 const REST: Duration = Duration::from_secs(60);
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// What waits for a word or for a content is not tried again by itself.
@@ -141,7 +142,9 @@ fn round(live: &Live) -> Result<Option<Duration>, Error> {
         Ok::<_, Error>([steps, db::next_due(view, share, Queue::Unread)?])
     })?;
     let due = due.into_iter().flatten().min().map_or(i64::MAX, |due| due.since(now));
-    let rest = Duration::from_millis(due.max(1).unsigned_abs());
+    // What is due may wait until all was looked at.
+    let least = if live.looking.load(Ordering::Relaxed) { LOOKS_MS } else { 1 };
+    let rest = Duration::from_millis(due.max(least).unsigned_abs());
     Ok(Some(rest.min(REST)))
 }
 

@@ -54,8 +54,7 @@ impl Handle {
     ) -> Result<PutBack, Error> {
         let store = self.shared.store.clone();
         store.read(move |view| check_moment(view, share, at)).await?;
-        // What was saved a moment ago belongs to what can be undone.
-        self.rescan(share, folder.clone()).await?;
+        self.note_all(share, folder.clone()).await?;
         let began = store.now();
         let noted = folder.clone();
         let id = store.write(move |tx| db::insert_put_back(tx, share, &noted, began)).await?;
@@ -67,8 +66,16 @@ impl Handle {
         let store = self.shared.store.clone();
         let (share, folder, began) =
             store.read(move |view| db::put_back(view, id)?.ok_or(Error::Gone)).await?;
-        self.rescan(share, folder.clone()).await?;
+        self.note_all(share, folder.clone()).await?;
         self.bring_back(share, folder, began, store.now()).await
+    }
+
+    /// What was saved or removed a moment ago belongs to what can be put back, and be undone.
+    async fn note_all(&self, share: ShareId, folder: RelPath) -> Result<(), Error> {
+        self.rescan(share, folder).await?;
+        let Some(signer) = self.shared.signer.clone() else { return Ok(()) };
+        let live = self.live(share)?;
+        blocking(move || ingest::tell_waiting(&live, signer)).await
     }
 
     /// The share that a putting back belongs to.

@@ -394,14 +394,12 @@ async fn many_removals_at_once_wait_for_a_word() {
     loop {
         pair.hand_over().await;
         let progress = pair.one.handle.progress(pair.share).await.expect("progress");
-        // The first ones may have been told before there were many.
-        if progress.held_back.is_some_and(|held| held.own >= 50 && held.friends == 0) {
+        if progress.held_back.is_some_and(|held| held.own == 61 && held.friends == 0) {
             break;
         }
         assert!(start.elapsed() < PATIENCE, "{progress:?}");
     }
-    let left = fs::read_dir(pair.two.path("a")).expect("it lists").count();
-    assert!(left >= 50, "{left} files are left");
+    assert_eq!(fs::read_dir(pair.two.path("a")).expect("it lists").count(), 60);
     pair.one.handle.confirm_deletions(pair.share, true).await.expect("confirmed");
     // The other side has its own word to say.
     let start = Instant::now();

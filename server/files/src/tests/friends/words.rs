@@ -44,6 +44,36 @@ impl Pair {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_many_removals_one_after_the_other_none_is_told_before_the_word() {
+    let mut pair = Pair::with_much("a").await;
+    for number in 0..60 {
+        fs::remove_file(pair.one.path(&format!("a/{number}"))).expect("removed");
+        pair.one.handle.rescan(pair.share, rel(&format!("a/{number}"))).await.expect("looked at");
+        pair.hand_over().await;
+    }
+    let start = Instant::now();
+    while pair.one.handle.progress(pair.share).await.expect("progress").held_back.is_none() {
+        pair.hand_over().await;
+        assert!(start.elapsed() < PATIENCE, "nothing is held back");
+    }
+    assert_eq!(fs::read_dir(pair.two.path("a")).expect("it lists").count(), 60);
+    fs::remove_file(pair.one.path("b")).expect("removed");
+    let start = Instant::now();
+    loop {
+        pair.hand_over().await;
+        let held = pair.one.handle.progress(pair.share).await.expect("progress").held_back;
+        if held.is_some_and(|held| held.own == 61) {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE, "what follows waits with them: {held:?}");
+    }
+    pair.one.handle.confirm_deletions(pair.share, false).await.expect("taken back");
+    pair.meet().await;
+    assert_eq!(text(&pair.one, "a/59"), "content");
+    assert_eq!(text(&pair.two, "b"), "stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_removals_of_a_friend_are_taken_back_for_all() {
     let mut pair = Pair::with_much("a").await;
     pair.removes_much("a").await;
