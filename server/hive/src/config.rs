@@ -169,14 +169,14 @@ impl Config {
         Some((text, *origin))
     }
 
+    /// Whether a value can be set.
+    pub fn check(&self, name: &str, text: &str) -> Result<(), Error> {
+        self.parsed(name, text).map(drop)
+    }
+
     /// Writes one value into the file, durably, keeping its comments and order.
     pub fn set(&mut self, name: &str, text: &str) -> Result<(), Error> {
-        let bad = |why: String| Error::Config { path: self.path.clone(), why };
-        let Some(key) = KEYS.iter().find(|key| key.name == name) else {
-            let nearest = nearest(name).map(|name| format!("; do you mean {name}"));
-            return Err(bad(format!("there is no key {name}{}", nearest.unwrap_or_default())));
-        };
-        let parsed = parse(key, text).map_err(bad)?;
+        let (key, parsed) = self.parsed(name, text)?;
         let mut document = read(&self.path)?;
         let (table, entry) = name.split_once('.').expect("every key must have a table");
         if !document.contains_table(table) {
@@ -193,6 +193,15 @@ impl Config {
         write(&self.path, &document.to_string())?;
         self.values.insert(key.name, (parsed, Origin::File));
         Ok(())
+    }
+
+    fn parsed(&self, name: &str, text: &str) -> Result<(&'static Key, Value<String>), Error> {
+        let bad = |why: String| Error::Config { path: self.path.clone(), why };
+        let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+            let nearest = nearest(name).map(|name| format!("; do you mean {name}"));
+            return Err(bad(format!("there is no key {name}{}", nearest.unwrap_or_default())));
+        };
+        Ok((key, parse(key, text).map_err(bad)?))
     }
 }
 

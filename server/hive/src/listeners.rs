@@ -13,7 +13,7 @@ use peers::Place;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use types::Time;
-use web::wire::{Address, Reach, ReachChoice, Warning};
+use web::wire::{Address, Doors, Reach, ReachChoice, Warning};
 use web::{Control, Door, HiveName, Listening};
 
 use crate::identity::Identity;
@@ -245,6 +245,30 @@ impl Control for Listeners {
 
     fn reach_choices(&self) -> Vec<ReachChoice> {
         reach::reach_choices(&lock(&self.config))
+    }
+
+    fn doors(&self) -> Doors {
+        let config = lock(&self.config);
+        Doors { addresses: config.list("peers.addresses"), relays: config.list("peers.relays") }
+    }
+
+    fn set_doors(&self, doors: Doors) -> BoxFuture<'_, Result<(), web::Error>> {
+        Box::pin(async move {
+            let hint = "Nothing was changed. Correct it and try again";
+            let refused = |error: Error| web::Error::bad_input(error.to_string(), hint);
+            let mut config = lock(&self.config).clone();
+            let lists = [("peers.addresses", doors.addresses), ("peers.relays", doors.relays)];
+            // Nothing is written before all of it is known to be good.
+            for (name, list) in &lists {
+                config.check(name, &list.join(",")).map_err(refused)?;
+            }
+            for (name, list) in &lists {
+                config.set(name, &list.join(",")).map_err(refused)?;
+            }
+            *lock(&self.config) = config;
+            self.reaches.send_modify(|count| *count += 1);
+            Ok(())
+        })
     }
 
     fn addresses(&self) -> Vec<Address> {

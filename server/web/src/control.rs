@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::Error;
-use crate::wire::{Address, Reach, ReachChoice, Warning};
+use crate::wire::{Address, Doors, Reach, ReachChoice, Warning};
 
 /// Who and what this hive is.
 #[derive(Debug, Clone)]
@@ -34,6 +34,12 @@ pub trait Control: Send + Sync + 'static {
 
     /// Opens or closes the hive to the network, durably.
     fn set_reach(&self, reach: Reach) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Where friends' hives may call besides what the hive finds out by itself.
+    fn doors(&self) -> Doors;
+
+    /// Changes that, durably.
+    fn set_doors(&self, doors: Doors) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Its addresses, best first, with the result of the last test.
     fn addresses(&self) -> Vec<Address>;

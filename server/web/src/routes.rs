@@ -140,6 +140,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(GET, "/api/v1/status", Owner, "How the hive is", hive::status).gives::<wire::Status>(200),
         Route::new(GET, "/api/v1/reach", Owner, "How far the hive can be open, and what that makes visible", hive::reaches).lists::<wire::ReachChoice>(),
         Route::new(PUT, "/api/v1/reach", Owner, "Open or close the hive to the network", hive::set_reach).takes::<wire::SetReach>().gives::<wire::Status>(200),
+        Route::new(PUT, "/api/v1/doors", Owner, "Name further addresses and relays for friends' hives", hive::set_doors).takes::<wire::Doors>().gives::<wire::Status>(200),
         Route::new(POST, "/api/v1/reach/test", Owner, "Call each address of the hive", hive::test_reach).lists::<wire::Address>(),
         Route::new(PUT, "/api/v1/pause", Owner, "Pause sharing", hive::pause).takes::<wire::Pause>(),
         Route::new(DELETE, "/api/v1/pause", Owner, "Resume sharing", hive::resume),

@@ -185,6 +185,7 @@ pub struct Status {
     /// What that makes visible to whom, one sentence each.
     pub visible: Vec<String>,
     pub addresses: Vec<Address>,
+    pub doors: Doors,
     pub shares: ShareCounts,
     pub people_here: Vec<Here>,
     pub open_documents: u64,
@@ -199,6 +200,16 @@ pub struct Status {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SetReach {
     pub reach: Reach,
+}
+
+/// Where friends' hives may call besides what the hive finds out by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Doors {
+    /// Further addresses that friends are told, such as `home.example.org:7539`.
+    pub addresses: Vec<String>,
+    /// The owner's own relays, such as `https://relay.example.org`; with one, no public one is
+    /// used.
+    pub relays: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -54,6 +54,7 @@ async fn status_of(state: &State, caller: &Caller) -> Result<wire::Status, Error
         reach,
         visible,
         addresses: state.control.addresses(),
+        doors: state.control.doors(),
         shares,
         people_here,
         open_documents: state.documents.open_documents() as u64,
@@ -74,6 +75,15 @@ pub(super) async fn set_reach(
     Json(chosen): Json<wire::SetReach>,
 ) -> Result<axum::Json<wire::Status>, Error> {
     state.control.set_reach(chosen.reach).await?;
+    status_of(&state, &caller).await.map(axum::Json)
+}
+
+pub(super) async fn set_doors(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    Json(doors): Json<wire::Doors>,
+) -> Result<axum::Json<wire::Status>, Error> {
+    state.control.set_doors(doors).await?;
     status_of(&state, &caller).await.map(axum::Json)
 }
 

@@ -19,7 +19,7 @@ use types::{FileId, HiveId, RelPath, ShareId, Signature, Signer, Time};
 
 use crate::friends::*;
 use crate::gate::{Mount, Peer};
-use crate::wire::{Address, Reach, ReachChoice, Warning};
+use crate::wire::{Address, Doors, Reach, ReachChoice, Warning};
 use crate::{Control, Error, HiveName, State};
 
 pub(crate) struct Key(SigningKey);
@@ -213,6 +213,14 @@ impl Control for FakeControl {
     }
 
     fn set_reach(&self, _: Reach) -> Answer<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn doors(&self) -> Doors {
+        Doors::default()
+    }
+
+    fn set_doors(&self, _: Doors) -> Answer<'_, ()> {
         Box::pin(ready(Ok(())))
     }
 
