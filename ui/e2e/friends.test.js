@@ -2,7 +2,6 @@
 
 import { appendFile, rm } from "node:fs/promises";
 import { apart, at, FILES, LIST, opensShare, together } from "./hives.js";
-import { inspect, OPEN, told } from "./inspect.js";
 import { story } from "./story.js";
 import { until } from "./until.js";
 
@@ -76,45 +75,4 @@ story("two versions are merged, chosen and undone", { files: FILES }, async (wor
     return contents.every((content) => content === whose);
   });
   await page.getByText("Nothing to choose.").waitFor();
-});
-
-story("the pages of friends", { files: FILES }, async (world) => {
-  const faults = [];
-  const { ada, boHive } = await together(world, OPEN);
-  const { page } = ada;
-  const look = (name) => inspect(ada, name, faults);
-  await ada.opens(`${world.hive.url}/app/friends`);
-  await ada.button("Settings for Bo").waitFor();
-  await look("friends");
-  await ada.button("Settings for Bo").click();
-  await look("settings of a friend");
-  await page.keyboard.press("Escape");
-  await ada.button("Invite a friend").click();
-  await page.getByLabel("Invitation", { exact: true }).waitFor();
-  await look("an invitation");
-  await page.keyboard.press("Escape");
-  await opensShare(ada, world.hive);
-  await page.getByRole("button", { name: /^Members/ }).click();
-  await page.getByRole("list", { name: "Members of Trip" }).waitFor();
-  await look("members");
-  const share = page.url().split("/").at(-1);
-  await ada.opens(`${world.hive.url}/app/rules/${share}`);
-  await page.getByLabel("Rules, one on a line").fill("*.dat\n");
-  await page.getByText("line 1").waitFor();
-  await look("rules");
-  await ada.opens(await world.fileUrl("Trip/packing.md"));
-  await ada.button("History").click();
-  await page.getByRole("button", { name: /added it/ }).click();
-  await ada.button("Restore as a copy").waitFor();
-  await look("a version");
-  await page.keyboard.press("Escape");
-  await apart(ada, world.hive, boHive, STOVES);
-  await ada.opens(`${world.hive.url}/app/two-versions`);
-  await page.getByRole("button", { name: /packing\.md/ }).click();
-  await page.getByRole("heading", { level: 2, name: "packing.md" }).waitFor();
-  await look("two versions");
-  await ada.button("Merge…").click();
-  await page.getByRole("radio", { name: "Both" }).waitFor();
-  await look("a merge");
-  told(faults);
 });

@@ -1,7 +1,7 @@
-// Nothing is lost between friends: versions, the trash, put back to a time.
+// Nothing is lost between friends: versions, the trash, put back to a time, removals held back.
 
 import assert from "node:assert/strict";
-import { appendFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, readdir, rm, writeFile } from "node:fs/promises";
 import { at, chooses, FILES, holds, isGone, joined, LIST, opensShare } from "./hives.js";
 import { story } from "./story.js";
 import { until } from "./until.js";
@@ -90,3 +90,48 @@ story(
     }
   },
 );
+
+const MANY = Object.fromEntries(
+  Array.from({ length: 40 }, (_, n) => [`Trip/many/${n}.txt`, `${n}\n`]),
+);
+
+story("many removals at once wait for a word", { files: { ...FILES, ...MANY } }, async (world) => {
+  const { ada, bo, boHive } = await joined(world);
+  const { page } = ada;
+  const there = (hive, folder = "Trip/many") =>
+    readdir(hive.path(folder)).then(
+      (all) => all.filter((one) => !one.startsWith(".")).length,
+      () => 0,
+    );
+  const isCalm = async (hive) => (await hive.json("status")).share_list[0].in_sync;
+  await until("all are at Bo's", async () => (await there(boHive)) === 40);
+  await opensShare(ada, world.hive);
+  await rm(world.hive.path("Trip/many"), { recursive: true, maxRetries: 10 });
+  const held = page.getByRole("region", { name: "Removals that wait for your word" });
+  await held.getByText("41 files and folders went away here at once.").waitFor();
+  assert.equal(await there(boHive), 40, "nothing was told");
+  await held.getByRole("button", { name: "Bring them back" }).click();
+  await page.getByText("They are brought back.").waitFor();
+  await until("all are back", async () => (await there(world.hive)) === 40);
+  await held.waitFor({ state: "detached" });
+  await until("that is all", () => isCalm(world.hive));
+
+  await rm(world.hive.path("Trip/many"), { recursive: true, maxRetries: 10 });
+  await held.getByText("41 files and folders went away here at once.").waitFor();
+  await held.getByRole("button", { name: "Remove 41 files and folders everywhere" }).click();
+  await held.getByRole("button", { name: /^Yes, remove/ }).click();
+  await page.getByText("The removals pass now.").waitFor();
+  await page.getByText("2 items").waitFor();
+
+  // Ada's word is not Bo's: so much goes from his disk only when he says so too.
+  await opensShare(bo, boHive);
+  const asked = bo.page.getByRole("region", { name: "Removals that wait for your word" });
+  await asked.getByText(/because a friend removed them/).waitFor();
+  assert.equal(await there(boHive), 40, "nothing is removed unasked");
+  await asked.getByRole("button", { name: /^Remove 4[01] files and folders here$/ }).click();
+  await asked.getByRole("button", { name: /^Yes, remove/ }).click();
+  await until("all are gone at Bo's", async () => (await there(boHive)) === 0);
+  await asked.waitFor({ state: "detached" });
+  await bo.page.getByText("2 items").waitFor();
+  assert.equal(await there(boHive, "Trip"), 2);
+});

@@ -9,7 +9,7 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const THEMES = ["light", "dark"];
 /** A folder for screenshots of everything, if somebody wants to look. */
 const PICTURES = process.env.SKEP_PICTURES;
-const WIDTHS = PICTURES ? [320, 768, 1280, 2560] : [320, 1280];
+const WIDTHS = PICTURES ? [320, 768, 1280, 2560] : [320, 768, 1280];
 
 /** Looks at what is shown in both themes and widths. */
 export async function inspect(person, name, faults) {

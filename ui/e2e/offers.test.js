@@ -69,7 +69,8 @@ story(
     await open.getByRole("button", { name: "Family" }).click();
     await accepts(bo, boHive, "Trip", async (dialog) => {
       await dialog.getByRole("radio", { name: "Only some folders" }).check();
-      await dialog.getByLabel("Folders to take, one on a line").fill("Notes");
+      await dialog.getByRole("checkbox", { name: /^Pictures/ }).uncheck();
+      await dialog.getByText("1 folder of 2, 4 bytes of 7 bytes.").waitFor();
     });
     await equal(world.hive, boHive, "Trip/Notes/one.md");
     await appendFile(boHive.path("Trip/Notes/one.md"), "from Bo\n");

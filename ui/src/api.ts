@@ -116,6 +116,7 @@ export const api = {
     put<Wire.Me>("/onboarding", { name: me.person.name, hue: me.person.hue, hive_name, reach }),
   reaches: () => get<Wire.ReachChoice[]>("/reach"),
   setReach: (reach: Wire.Reach) => put<Wire.Status>("/reach", { reach }),
+  setDoors: (doors: Wire.Doors) => put<Wire.Status>("/doors", doors),
   testReach: () => post<Wire.Address[]>("/reach/test"),
   pause: (until_at: number | null) => put<unknown>("/pause", { until_at }),
   resume: () => del("/pause"),

@@ -25,7 +25,13 @@ export const hives = {
   befriend: (by: { link: string } | { words: string }) => post<Wire.Befriended>("/friends", by),
   changeFriend: (
     hive: string,
-    wish: { name?: string | null; muted?: boolean; auto_accept?: boolean },
+    wish: {
+      name?: string | null;
+      muted?: boolean;
+      auto_accept?: boolean;
+      up_kb?: number;
+      down_kb?: number;
+    },
   ) => patch<Wire.Friend>(`/friends/${hive}`, wish),
   removeFriend: (hive: string) => del(`/friends/${hive}`),
   pauseFriend: (hive: string, until_at: number | null) =>
@@ -56,10 +62,19 @@ export const hives = {
     put<unknown>(`/shares/${share}/pause`, { until_at }),
   resumeShare: (share: string) => del(`/shares/${share}/pause`),
 
+  chosen: (share: string) => get<Wire.Chosen>(`/shares/${share}/chosen`),
+  choose: (share: string, folders: string[] | null) =>
+    put<Wire.Chosen>(`/shares/${share}/chosen`, { folders }),
+
   // In step, or why not
   sync: (share: string) => get<Wire.Sync>(`/shares/${share}/sync`),
   confirmDeletions: (share: string) => post<unknown>(`/shares/${share}/sync/confirm`),
   takeBackDeletions: (share: string) => post<unknown>(`/shares/${share}/sync/take-back`),
+  limits: () => get<Wire.Limits>("/limits"),
+  changeLimits: (wish: Partial<Omit<Wire.Limits, "network">>) =>
+    patch<Wire.Limits>("/limits", wish),
+  scrub: () => get<Wire.Scrub>("/scrub"),
+  beginScrub: (share: string | null = null) => post<Wire.Scrub>("/scrub", { share }),
   why: (file: string) => get<Wire.Why>("/why", { file }),
   whyPath: (share: string, path: string) => get<Wire.Why>("/why", { share, path }),
   ignore: (share: string) => get<Wire.Ignore>(`/shares/${share}/ignore`),
@@ -75,6 +90,9 @@ export const hives = {
   changeVersion: (file: string, id: number, wish: { name?: string | null; pinned?: boolean }) =>
     patch<Wire.Version>(version(file, id), wish),
   trash: (share: string) => get<Wire.Trashed[]>(`/shares/${share}/trash`),
+  trashInside: (file: string) => get<Wire.Trashed[]>(`/trash/${file}`),
+  stood: (share: string, at: number, path?: string) =>
+    get<Wire.Stood[]>(`/shares/${share}/stood`, { at, path }),
   bringBack: (file: string) => post<File>(`/trash/${file}/restore`),
   forget: (file: string) => del(`/trash/${file}`),
   history: () => get<Wire.HistoryLimits>("/history"),

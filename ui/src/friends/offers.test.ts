@@ -10,6 +10,7 @@ const offer: Offer = {
   right: "edit",
   files: 3,
   bytes: 100,
+  folders: [],
   at: 0,
 };
 

@@ -23,6 +23,7 @@ const bo: Member = {
   bytes_to_go: 12_000_000,
   speed: 2_100_000,
   seconds_left: 240,
+  known_at: null,
 };
 
 describe("what is said of friends", () => {
@@ -50,6 +51,13 @@ describe("what is said of friends", () => {
     expect(howFar(away, NOW).text).toBe(
       "3 files, 12 MB to go. Last seen 2 min ago. It goes on when that hive is back.",
     );
+  });
+
+  it("says when something was heard of a hive that is away", () => {
+    const known_at = NOW - 60 * 60_000;
+    const away = { ...bo, online: false, path: null, last_seen_at: null, known_at };
+    expect(howFar(away, NOW).text).toMatch(/^3 files, 12 MB to go, as was heard today/);
+    expect(howFar({ ...away, in_sync: true }, NOW).text).toMatch(/^In step, as was heard today/);
   });
 
   it("tells of those who are no members", () => {
@@ -94,6 +102,6 @@ describe("what is said of friends", () => {
     const own = heldBack({ own: 1200, friends: 0, deletions: 1200 });
     expect(own?.confirm).toContain("everywhere");
     const theirs = heldBack({ own: 0, friends: 9, deletions: 9 });
-    expect(theirs?.confirm).toBe("Remove 9 files here");
+    expect(theirs?.confirm).toBe("Remove 9 files and folders here");
   });
 });

@@ -33,6 +33,15 @@ export function seen(
   return `last seen ${when(one.last_seen_at, now)}`;
 }
 
+/** Whether somebody answers to what was typed: their name here, their own, or their device. */
+export const isCalled = (
+  one: { name: string; own_name?: string; device?: string },
+  typed: string,
+): boolean =>
+  [one.name, one.own_name, one.device].some((name) =>
+    name?.toLowerCase().includes(typed.trim().toLowerCase()),
+  );
+
 export const pausedUntil = (pause: Pick<Pause, "until_at">, now: number): string =>
   pause.until_at === null ? "Paused until you resume" : `Paused until ${soon(pause.until_at, now)}`;
 
@@ -63,14 +72,17 @@ export function howFar(one: Member & { paused?: Pause | null }, now: number): To
   if (one.state === "removed")
     return { text: `Removed. ${whose} gets no changes any more.`, tone: "soft" };
   if (one.paused) return { text: `${pausedUntil(one.paused, now)}.`, tone: "soft" };
-  if (one.in_sync) return { text: "In step", tone: "good" };
+  const known = one.known_at === null ? "" : when(one.known_at, now);
+  if (one.in_sync)
+    return { text: known ? `In step, as was heard ${known}` : "In step", tone: "good" };
   const left = toGo(one.files_to_go, one.bytes_to_go);
   if (one.self) return { text: left || "Catching up", tone: "busy" };
   if (!one.online && one.away) return { text: one.away, tone: "soft" };
   if (!one.online) {
     const away = one.last_seen_at === null ? "" : ` Last seen ${when(one.last_seen_at, now)}.`;
     const back = "It goes on when that hive is back.";
-    return { text: `${left ? `${left}.` : "Not in step."}${away} ${back}`, tone: "soft" };
+    const behind = `${left || "Not in step"}${known ? `, as was heard ${known}` : ""}.`;
+    return { text: `${behind}${away} ${back}`, tone: "soft" };
   }
   const rate = pace(one.speed, one.seconds_left);
   if (left) return { text: rate ? `${left}, ${rate}` : left, tone: "busy" };
@@ -122,15 +134,16 @@ export function heldBack(held: HeldBack | null): Held | null {
   if (!held) return null;
   const { own, friends: theirs } = held;
   if (!own && !theirs) return null;
+  const all = count(theirs || own, "file or folder", "files and folders");
   if (!theirs)
     return {
-      text: `${count(own, "file")} went away here at once.`,
+      text: `${all} went away here at once.`,
       hint: "Friends still have them: nothing was told yet. Bring them back, or remove them for everybody.",
-      confirm: `Remove ${count(own, "file")} everywhere`,
+      confirm: `Remove ${all} everywhere`,
     };
   return {
-    text: `${count(theirs, "file")} would be removed here at once, because a friend removed them.`,
+    text: `${all} would be removed here at once, because a friend removed them.`,
     hint: "Nothing is removed until you say so. They would lie in the trash for 30 days.",
-    confirm: `Remove ${count(theirs, "file")} here`,
+    confirm: `Remove ${all} here`,
   };
 }

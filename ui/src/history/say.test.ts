@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Trashed, Version } from "../wire/hives";
-import { beforeOf, byDay, dayOf, daysLeft, fieldOf, moments, putBackTold } from "./say";
+import type { Damaged, Scrub, Trashed, Version } from "../wire/hives";
+import { beforeOf, byDay, dayOf, daysLeft, fieldOf, moments, putBackTold, scrubTold } from "./say";
 
 const NOW = new Date(2026, 10, 21, 15, 0).getTime();
 const HOUR = 3_600_000;
@@ -70,5 +70,27 @@ describe("history", () => {
       "3 files brought back, 1 newer file moved to the trash.",
     );
     expect(putBackTold({ restored: 0, removed: 0, missing: 1 })).toContain("no longer kept");
+  });
+
+  it("tells how the look at all files went", () => {
+    const it: Scrub = {
+      running: false,
+      began_at: NOW - HOUR,
+      ended_at: NOW,
+      files: 2,
+      bytes: 1500,
+      of_files: 2,
+      of_bytes: 1500,
+      skipped: 0,
+      pieces: 0,
+      damaged: [],
+    };
+    const one = { path: "a", healed: false } as Damaged;
+    expect(scrubTold({ ...it, ended_at: null })).toContain("not been looked through yet");
+    expect(scrubTold(it)).toBe("2 files, 1.5 KB, all as saved.");
+    expect(scrubTold({ ...it, damaged: [one] })).toContain("of which 1 not as saved");
+    expect(scrubTold({ ...it, damaged: [{ ...one, healed: true }], skipped: 1 })).toBe(
+      "2 files, 1.5 KB, all as saved again. 1 file was just being changed.",
+    );
   });
 });

@@ -1,7 +1,7 @@
 // How versions and what lies in the trash are told of. Pure.
 
-import type { PutBack, Trashed, Version, VersionVerb } from "../wire/hives";
-import { count } from "../words";
+import type { PutBack, Scrub, Trashed, Version, VersionVerb } from "../wire/hives";
+import { count, size } from "../words";
 
 export const VERB_WORDS: Record<VersionVerb, string> = {
   added: "added it",
@@ -97,4 +97,17 @@ export function putBackTold({ restored, removed, missing }: Omit<PutBack, "id">)
       : "",
   ].filter(Boolean);
   return `${parts.join(", ")}.`;
+}
+
+/** How the last look at all contents went. */
+export function scrubTold(it: Scrub): string {
+  if (it.ended_at === null) return "All files have not been looked through yet.";
+  const read = `${count(it.files, "file")}, ${size(it.bytes)}`;
+  const spoilt = it.damaged.filter((one) => !one.healed).length;
+  const well = it.damaged.length
+    ? `${read}, ${spoilt ? `of which ${spoilt.toLocaleString()} not as saved` : "all as saved again"}.`
+    : `${read}, all as saved.`;
+  return it.skipped
+    ? `${well} ${count(it.skipped, "file was", "files were")} just being changed.`
+    : well;
 }

@@ -20,6 +20,9 @@ export interface Friend {
   added_at: number;
   muted: boolean;
   auto_accept: boolean;
+  /** How fast contents may go to them and come from them, in kB a second; 0: no limit. */
+  up_kb: number;
+  down_kb: number;
   phrase: string[];
   groups: string[];
   /** Shares that both may take part in. */
@@ -72,6 +75,8 @@ export interface Lag {
   /** Bytes a second, smoothed. */
   speed: number | null;
   seconds_left: number | null;
+  /** When it was so, of a hive that is not connected with this one now. */
+  known_at: number | null;
 }
 
 export interface Member extends Lag {
@@ -104,7 +109,25 @@ export interface Offer {
   right: Right;
   files: number;
   bytes: number;
+  /** The folders in its root. */
+  folders: TopFolder[];
   at: number;
+}
+
+/** A folder in the root of a share. */
+export interface TopFolder {
+  path: string;
+  bytes: number;
+  /** Whether it is to be on this hive. */
+  chosen: boolean;
+}
+
+/** Which folders of a share are to be on this hive. */
+export interface Chosen {
+  /** As paths in the share; `null`: everything. */
+  folders: string[] | null;
+  /** Those in the root, chosen or not. */
+  all: TopFolder[];
 }
 
 export interface Befriended {
@@ -148,6 +171,26 @@ export interface Sync {
   waiting: Waiting[];
   held_back: HeldBack | null;
   paused: Pause | null;
+  /** Why nothing goes to and from any friend at present. */
+  resting: Resting | null;
+  limits: Limits;
+}
+
+export interface Resting {
+  code: "metered" | "paused" | "ended";
+  detail: string;
+  hint: string;
+}
+
+/** How fast contents may go, with all friends together, and over which networks. */
+export interface Limits {
+  /** In kB a second; 0: no limit. */
+  up_kb: number;
+  down_kb: number;
+  /** Whether friends' hives rest on a network that costs by the byte. */
+  only_unmetered: boolean;
+  /** `null` unless it matters; `unknown` counts as unmetered. */
+  network: "metered" | "unmetered" | "unknown" | null;
 }
 
 export interface Why {
@@ -204,6 +247,47 @@ export interface PutBack {
   removed: number;
   /** Files that stay as they are: their bytes of that moment are no longer kept. */
   missing: number;
+}
+
+/** How a file or folder stood at a moment. */
+export interface Stood {
+  file: string;
+  path: string;
+  kind: "folder" | "file" | "link";
+  size: number;
+  /** The version of a file that it was. */
+  version: number | null;
+  at: number;
+  /** Whether its bytes can be had. */
+  kept: boolean;
+}
+
+/** How a look at all contents went, or how far it is. */
+export interface Scrub {
+  running: boolean;
+  began_at: number | null;
+  ended_at: number | null;
+  files: number;
+  bytes: number;
+  of_files: number;
+  of_bytes: number;
+  /** Files that were just being changed, and so could not be judged. */
+  skipped: number;
+  /** Pieces of earlier versions that were looked at. */
+  pieces: number;
+  damaged: Damaged[];
+}
+
+/** A file, or an earlier version of it, that the disk spoilt. */
+export interface Damaged {
+  share: string;
+  share_name: string;
+  file: string;
+  path: string;
+  hash: string;
+  earlier: boolean;
+  /** Whether it is whole again. */
+  healed: boolean;
 }
 
 export interface HistoryLimits {

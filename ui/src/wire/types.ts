@@ -70,6 +70,13 @@ export interface Address {
   note?: string | null;
 }
 
+/** Where friends' hives may call besides what the hive finds out by itself. */
+export interface Doors {
+  addresses: string[];
+  /** The owner's own; with one, no public relay is used. */
+  relays: string[];
+}
+
 export interface Warning {
   code: string;
   detail: string;
@@ -84,6 +91,7 @@ export interface Status {
   reach: Reach;
   visible: string[];
   addresses: Address[];
+  doors: Doors;
   shares: { count: number; problems: number };
   people_here: Here[];
   open_documents: number;
