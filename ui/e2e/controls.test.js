@@ -93,11 +93,12 @@ story("the trash shows what went with a folder", { files: MORE }, async (world) 
   const { ada, boHive } = await joined(world);
   const { page } = ada;
   await holds(boHive, "Trip/Pictures/two.dat", "two");
+  await holds(boHive, "Trip/Pictures/deep/three.dat", "three");
   await rm(boHive.path("Trip/Pictures"), { recursive: true });
   await isGone(world.hive, "Trip/Pictures/two.dat");
   await opensShare(ada, world.hive);
   await chooses(ada, "Trash");
-  await ada.button("What is in Pictures").click();
+  await ada.button("Look inside Pictures").click();
   await ada.button("Restore Pictures/two.dat").click();
   await page.getByText("two.dat is back where it was.").waitFor();
   await holds(world.hive, "Trip/Pictures/two.dat", "two");

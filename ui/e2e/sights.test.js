@@ -109,7 +109,7 @@ story("the pages of what is kept", { files: MORE }, async (world) => {
   await rm(boHive.path("Trip/Sketches"), { recursive: true });
   await isGone(world.hive, "Trip/Sketches/one.md");
   await chooses(ada, "Trash");
-  await ada.button("What is in Sketches").click();
+  await ada.button("Look inside Sketches").click();
   await ada.button("Restore Sketches/one.md").waitFor();
   await look("trash");
   await page.goBack();
