@@ -151,11 +151,6 @@ pub fn take_nodes(
     Ok(changed)
 }
 
-/// Whether this hive may change a share, as far as was noted.
-pub fn may_change(view: &View, share: ShareId) -> Result<bool, Error> {
-    Ok(db::facts(view, share)?.edits)
-}
-
 /// The folders of a share that are wanted on this hive; empty for all.
 pub fn chosen(view: &View, share: ShareId) -> Result<Vec<RelPath>, Error> {
     Ok(db::facts(view, share)?.chosen)
@@ -188,7 +183,7 @@ pub fn top_folders(view: &View, share: ShareId) -> Result<Vec<TopFolder>, Error>
 }
 
 /// Notes whether this hive may change a share: without it nothing is written into its records.
-pub fn set_may_change(tx: &mut Tx, share: ShareId, edits: bool) -> Result<(), Error> {
+pub(crate) fn set_may_change(tx: &mut Tx, share: ShareId, edits: bool) -> Result<(), Error> {
     let facts = db::facts(tx, share)?;
     if facts.edits == edits {
         return Ok(());

@@ -95,6 +95,10 @@ impl Ledger for Records<'_, '_> {
         db::put_node(self.tx, self.share, node)
     }
 
+    fn forget(&mut self, id: FileId) -> Result<(), Error> {
+        db::forget_node(self.tx, self.share, id)
+    }
+
     fn set_held(&mut self, id: FileId, held: Option<&Held>) -> Result<(), Error> {
         match held {
             Some(held) => history::stands(self.tx, self.share, self.hive, id, held)?,
@@ -131,6 +135,10 @@ impl Ledger for Moment<'_, '_> {
     }
 
     fn put(&mut self, _: &Node) -> Result<(), Error> {
+        Err(read_only())
+    }
+
+    fn forget(&mut self, _: FileId) -> Result<(), Error> {
         Err(read_only())
     }
 

@@ -23,6 +23,7 @@ mod leave;
 mod ledger;
 mod live;
 mod outline;
+mod rights;
 mod rot;
 mod scan;
 mod scrub;
@@ -43,11 +44,11 @@ pub use disk::{Content, OpenFile, Stamp};
 pub use entry::{Changed, ChangedEntry, Entry, EntryKind, Listing, Recent, Sort, Verb, What};
 pub use exchange::{
     Caught, HeldBack, Ignored, Keep, Progress, Reader, Receiving, Side, TopFolder, TwoVersions,
-    Wanted, Why, after_restore, chosen, may_change, set_may_change, take_nodes, top_folders,
-    two_versions,
+    Wanted, Why, after_restore, chosen, take_nodes, top_folders, two_versions,
 };
 pub use kind::{Type, looks_like_text, mime_of, type_of, type_of_name};
 pub use live::Standing;
+pub use rights::{asked_anew, asks_anew, note_refused, set_writers, writers};
 pub use scrub::{Damaged, Scrubbed};
 pub use share::{GuestNames, Options, Share, State, Totals};
 pub use task::{Handle, Placed};

@@ -11,13 +11,13 @@ use peers::Refusal;
 use store::Store;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
-use types::{FileId, Hash, HiveId, RelPath, Right, ShareId, Signer, Time};
+use types::{FileId, Hash, HiveId, RelPath, ShareId, Signer, Time};
 use web::friends::{
     Accept, Apart, Caught, Connection, Content, Friends, HeldBack, Ignore, Invited, Keep, Lag,
     Nearby, Network, Progress, Side, Ticket, Version, Waiting, Way, Why, WhyOf,
 };
 
-use crate::house::of_files;
+use crate::house::{keep_to_rights, of_files};
 use crate::metered::Metered;
 use crate::places;
 
@@ -92,19 +92,33 @@ impl FriendsOfHive {
             limits: bytes(friend.limits),
         });
         self.peers.set_friends(friends.collect());
-        let own = self.signer.hive();
-        let changed = self.store.read(move |view| rights_changed(view, own)).await?;
+        let changed = self.store.read(rights_changed).await?;
         if !changed.is_empty() {
+            let signer = self.signer.clone();
             let write = move |tx: &mut store::Tx| {
-                for (share, edits) in changed {
-                    files::set_may_change(tx, share, edits).map_err(of_files)?;
-                }
-                Ok::<_, people::Error>(())
+                changed.into_iter().try_for_each(|share| keep_to_rights(tx, &*signer, share))
             };
             self.store.write(write).await?;
         }
+        self.ask_anew().await?;
         self.peers.shares_changed(None);
         self.changed();
+        Ok(())
+    }
+
+    /// Asks friends for everything of those shares of which something that counts may be missing.
+    async fn ask_anew(&self) -> Result<(), people::Error> {
+        let look = |view: &store::View| -> Result<Vec<ShareId>, files::Error> {
+            let shares = files::shares(view)?.into_iter().map(|share| share.id);
+            let asked = shares.map(|share| Ok((share, files::asks_anew(view, share)?)));
+            let asked = asked.collect::<Result<Vec<_>, files::Error>>()?.into_iter();
+            Ok(asked.filter(|(_, anew)| *anew).map(|(share, _)| share).collect())
+        };
+        for share in self.store.read(look).await.map_err(of_files)? {
+            self.peers.ask_anew(share).await?;
+            let done = move |tx: &mut store::Tx| files::asked_anew(tx, share);
+            self.store.write(done).await.map_err(of_files)?;
+        }
         Ok(())
     }
 
@@ -474,14 +488,14 @@ fn bytes(limits: people::Limits) -> peers::Limits {
     peers::Limits { up: bytes(limits.up_kb), down: bytes(limits.down_kb) }
 }
 
-/// The shares in which this hive may edit now and might not, or the other way round.
-fn rights_changed(view: &store::View, own: HiveId) -> Result<Vec<(ShareId, bool)>, people::Error> {
+/// The shares in which somebody may write now and might not, or the other way round.
+fn rights_changed(view: &store::View) -> Result<Vec<ShareId>, people::Error> {
     let mut changed = Vec::new();
     for share in files::shares(view).map_err(of_files)? {
-        let right = people::right_here(view, share.id, own)?;
-        let edits = right.is_some_and(|right| right >= Right::Edit);
-        if files::may_change(view, share.id).map_err(of_files)? != edits {
-            changed.push((share.id, edits));
+        let is_known = people::charter(view, share.id)?.is_some();
+        let before = files::writers(view, share.id).map_err(of_files)?;
+        if is_known && before != people::writers(view, share.id)? {
+            changed.push(share.id);
         }
     }
     Ok(changed)

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use store::{Cut, Kind, Record, Store, View};
 use tokio::sync::{mpsc, watch};
 use tree::{Node, What};
-use types::{Hash, HiveId, Right, ShareId, Signer};
+use types::{Hash, HiveId, ShareId, Signer, Tick};
 use web::friends::Network;
 
 use crate::metered::Metered;
@@ -335,16 +335,21 @@ impl House for HouseOfHive {
                 for (kind, key, body) in &incoming.memberships {
                     apply_membership(tx, share, *kind, key, body)?;
                 }
+                if !incoming.memberships.is_empty() {
+                    keep_to_rights(tx, &*signer, share)?;
+                }
                 if files::share(tx, share).is_err() {
                     // Left: only who is in it still matters.
                     return Ok::<_, people::Error>(());
                 }
                 let mut nodes = Vec::with_capacity(incoming.nodes.len());
-                let mut rights = Rights::new(tx, share, friend);
+                let writers = people::writers(tx, share)?;
+                let may = |tick: Tick| writers.get(&tick.hive).is_some_and(|up| tick.count <= *up);
                 for node in incoming.nodes {
-                    if rights.allow(&node)? {
+                    if tree::counts(&node, &may) {
                         nodes.push(node);
                     } else {
+                        files::note_refused(tx, share).map_err(of_files)?;
                         tracing::warn!(%friend, %share, file = %node.id, "without the right");
                     }
                 }
@@ -486,44 +491,21 @@ fn read_node(share: ShareId, record: &Record) -> Result<Node, &'static str> {
         return Err(fault);
     }
     let signed = node.signed(share).into_iter();
-    let mut signed = signed.map(|(author, message, signature)| author.signed(&message, &signature));
+    let mut signed = signed.map(|(by, message, signature)| by.hive.signed(&message, &signature));
     if signed.all(|well| well) { Ok(node) } else { Err("it is not signed by who it names") }
 }
 
-/// Whether the authors of a node may write in a share: the friend at the other end by what they
-/// may now, everybody else by what they ever might.
-struct Rights<'a, 'b> {
-    view: &'a View<'b>,
+/// Keeps what is known of a share's files to what its members may, as far as that changed.
+pub(crate) fn keep_to_rights(
+    tx: &mut store::Tx,
+    signer: &dyn Signer,
     share: ShareId,
-    friend: HiveId,
-    known: BTreeMap<HiveId, bool>,
-}
-
-impl<'a, 'b> Rights<'a, 'b> {
-    fn new(view: &'a View<'b>, share: ShareId, friend: HiveId) -> Self {
-        Self { view, share, friend, known: BTreeMap::new() }
+) -> Result<(), people::Error> {
+    if people::charter(tx, share)?.is_none() || files::share(tx, share).is_err() {
+        return Ok(());
     }
-
-    fn allow(&mut self, node: &Node) -> Result<bool, people::Error> {
-        for (author, _, _) in node.signed(self.share) {
-            let allowed = match self.known.get(&author) {
-                Some(known) => *known,
-                None => {
-                    let right = match author == self.friend {
-                        true => people::member_right(self.view, self.share, author)?,
-                        false => people::ever_had(self.view, self.share, author)?,
-                    };
-                    let allowed = right.is_some_and(|right| right >= Right::Edit);
-                    self.known.insert(author, allowed);
-                    allowed
-                }
-            };
-            if !allowed {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
+    let writers = people::writers(tx, share)?;
+    files::set_writers(tx, signer, share, &writers).map_err(of_files)
 }
 
 struct OwnContent(files::Reader);

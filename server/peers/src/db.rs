@@ -30,6 +30,11 @@ pub(crate) fn forget_positions(tx: &Tx) -> Result<(), Error> {
     Ok(())
 }
 
+pub(crate) fn forget_positions_in(tx: &Tx, share: ShareId) -> Result<(), Error> {
+    tx.execute("DELETE FROM peers_position WHERE share = ?1", [share.as_bytes()])?;
+    Ok(())
+}
+
 pub(crate) fn position(view: &View, hive: HiveId, share: ShareId) -> Result<Option<Since>, Error> {
     Ok(view
         .prepare_cached("SELECT epoch, at FROM peers_position WHERE hive = ?1 AND share = ?2")?

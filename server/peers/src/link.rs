@@ -165,6 +165,8 @@ impl Link {
         let mut network = self.shared.network.subscribe();
         let mut records = self.shared.store.follow_records();
         let mut shares = self.shared.shares.subscribe();
+        let mut anew = self.shared.anew.subscribe();
+        let mut asked = anew.borrow_and_update().clone();
         let mut needs = self.shared.house.needs();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -195,6 +197,16 @@ impl Link {
                 }
                 Ok(()) = way.changed() => self.shared.goes_otherwise(&self.line),
                 Ok(()) = shares.changed() => self.ask_shares(),
+                Ok(()) = anew.changed() => {
+                    let now = anew.borrow_and_update().clone();
+                    for share in now.keys().filter(|share| now.get(share) != asked.get(share)) {
+                        self.positions.remove(share);
+                        if let Err(why) = self.step(Input::Anew(*share)) {
+                            return why;
+                        }
+                    }
+                    asked = now;
+                }
                 Ok(()) = needs.changed() => lag_due = true,
                 _ = ticks.tick() => {
                     self.save_positions().await;
@@ -448,7 +460,7 @@ async fn why_ended(ended: &mut watch::Receiver<Option<Refusal>>) -> Refusal {
 
 fn share_of(input: &Input) -> Option<ShareId> {
     match input {
-        Input::Changed(share) | Input::Retry(share) => Some(*share),
+        Input::Changed(share) | Input::Anew(share) | Input::Retry(share) => Some(*share),
         Input::Loaded { share, .. } | Input::Took { share, .. } => Some(*share),
         Input::Heard(
             Control::Follow { share, .. }

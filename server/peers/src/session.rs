@@ -47,6 +47,8 @@ pub(crate) enum Input {
     },
     /// A share whose records could not be taken in may be tried again.
     Retry(ShareId),
+    /// A share is to be gone through from the beginning: what was not taken may count now.
+    Anew(ShareId),
 }
 
 /// What to do.
@@ -175,6 +177,11 @@ impl Session {
             Input::Heard(message) => self.heard(message, &mut todo),
             Input::Took { share, round, upto, done } => {
                 self.took(share, round, upto, done, &mut todo);
+            }
+            Input::Anew(share) => {
+                if self.incoming.contains_key(&share) {
+                    self.follow(share, None, &mut todo);
+                }
             }
             Input::Retry(share) => {
                 if self.incoming.get(&share).is_some_and(|into| into.resting) {

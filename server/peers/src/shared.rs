@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) network: watch::Sender<u64>,
     /// Counts up when the house may answer differently.
     pub(crate) shares: watch::Sender<u64>,
+    /// How often each share was to be gone through anew.
+    pub(crate) anew: watch::Sender<BTreeMap<ShareId, u64>>,
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) paces: Paces,
     pub(crate) lags: Lags,
@@ -85,6 +87,7 @@ impl Shared {
             fetch: Notify::new(),
             network: watch::Sender::new(0),
             shares: watch::Sender::new(0),
+            anew: watch::Sender::default(),
             stopping: watch::Sender::new(false),
             paces: Paces::default(),
             lags: Lags::default(),

@@ -348,6 +348,12 @@ impl Handle {
         self.shared.fetch.notify_one();
     }
 
+    /// Goes through everything of a share anew with every friend: what was not taken may count now.
+    pub async fn ask_anew(&self, share: ShareId) -> Result<(), store::Error> {
+        self.shared.anew.send_modify(|anew| *anew.entry(share).or_default() += 1);
+        self.shared.store.write(move |tx| db::forget_positions_in(tx, share)).await
+    }
+
     /// The hive's database was restored from an older copy: positions that friends know no longer
     /// mean what they did, so everything is gone through again. Call before friends are set.
     pub async fn restored(&self) -> Result<(), store::Error> {

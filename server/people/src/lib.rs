@@ -45,8 +45,8 @@ pub use link::{
 };
 pub use member::{Membership, Standing};
 pub use membership::{
-    apply, charter, ever_had, found, introduce, join, leave, member_right, members, rename_charter,
-    right_here, shares_of,
+    apply, charter, found, introduce, join, leave, member_right, members, rename_charter,
+    right_here, shares_of, writers,
 };
 pub use offer::{
     FOLDERS_MAX, Offer, OfferedFolder, Proposal, accept_offer, decline_offer, offer, offers,

@@ -28,6 +28,8 @@ pub struct Standing {
     pub right: Right,
     /// The highest that they ever had.
     pub had: Right,
+    /// The newest that whoever took the right to write from them had of theirs.
+    pub upto: u64,
     pub about: About,
 }
 
@@ -36,6 +38,16 @@ impl Standing {
     pub fn may(&self) -> Option<Right> {
         let is_in = matches!(self.state, Membership::Offered | Membership::Member);
         is_in.then_some(self.right)
+    }
+
+    /// Up to which count of its own all counts that the hive wrote; `None`: nothing ever did. Who
+    /// left by themselves may come back, so that nothing is taken from them.
+    pub fn writes_up_to(&self) -> Option<u64> {
+        let writes = |right: Right| right >= Right::Edit;
+        if self.state != Membership::Removed && writes(self.right) {
+            return Some(u64::MAX);
+        }
+        writes(self.had).then_some(self.upto)
     }
 }
 
@@ -89,16 +101,17 @@ fn standing(founder: HiveId, managers: &BTreeSet<HiveId>, member: &Member) -> Op
             Says::Give { .. } | Says::Remove { .. } => return None,
         };
         let about = about.clone();
-        return Some(Standing { state, right: Right::Manage, had: Right::Manage, about });
+        let (right, had) = (Right::Manage, Right::Manage);
+        return Some(Standing { state, right, had, upto: 0, about });
     }
     let word = deciding(founder, managers, member)?;
-    let (right, had, since, about) = match &word.says {
-        Says::Give { right, since, had, about } => (*right, *had, Some(*since), about),
-        Says::Remove { had, about } => (*had, *had, None, about),
+    let (right, had, upto, since, about) = match &word.says {
+        Says::Give { right, since, had, upto, about } => (*right, *had, *upto, Some(*since), about),
+        Says::Remove { had, upto, about } => (*had, *had, *upto, None, about),
         Says::Join(_) | Says::Leave(_) => return None,
     };
-    let mut standing =
-        Standing { state: Membership::Removed, right, had: had.max(right), about: about.clone() };
+    let (had, about) = (had.max(right), about.clone());
+    let mut standing = Standing { state: Membership::Removed, right, had, upto, about };
     if let Some(since) = since {
         standing.state = Membership::Offered;
         if let Some(own) = own.filter(|own| own.tick.count > since) {

@@ -12,6 +12,8 @@ use crate::{Error, db};
 /// Words of hives that may not speak are kept in case that they may later, as far as they are few.
 const NOISE_MAX: usize = 16;
 const MEMBERS_MAX: usize = 4_096;
+/// So much is read at once when a share's records are gone through.
+const RECORDS_BYTES: usize = 1 << 20;
 
 /// Who began the share and how they call it; `None` while it was never shared with a friend.
 pub fn charter(view: &View, share: ShareId) -> Result<Option<Charter>, Error> {
@@ -29,10 +31,29 @@ pub fn member_right(view: &View, share: ShareId, hive: HiveId) -> Result<Option<
     Ok(db::member(view, share, hive)?.and_then(|standing| standing.may()))
 }
 
-/// The highest right that a hive ever had in a share. What it wrote with it keeps counting when
-/// others bring it; from the hive itself only what [`member_right`] allows now is taken.
-pub fn ever_had(view: &View, share: ShareId, hive: HiveId) -> Result<Option<Right>, Error> {
-    Ok(db::member(view, share, hive)?.map(|standing| standing.had))
+/// The hives whose words about files count in a share, whoever brings them: up to which count of
+/// their own.
+pub fn writers(view: &View, share: ShareId) -> Result<BTreeMap<HiveId, u64>, Error> {
+    let members = db::members(view, share)?.into_iter();
+    Ok(members.filter_map(|(hive, standing)| Some((hive, standing.writes_up_to()?))).collect())
+}
+
+/// The limit for a hive that is not to write any more: the newest of its own that is known here,
+/// or the limit that it has already.
+fn limit(view: &View, share: ShareId, hive: HiveId, before: &Standing) -> Result<u64, Error> {
+    match before.writes_up_to() {
+        Some(u64::MAX) => {}
+        limit => return Ok(limit.unwrap_or(0)),
+    }
+    let (mut newest, mut since) = (0, 0);
+    loop {
+        let records = store::records_since(view, share, since, RECORDS_BYTES)?;
+        let Some(last) = records.last() else { return Ok(newest) };
+        since = last.seq;
+        for record in records.iter().filter(|record| record.kind == Kind::Node as u8) {
+            newest = newest.max(tree::signed_last(&record.body, hive));
+        }
+    }
 }
 
 /// What the owner of this hive may do in a share of it. In one that was never shared with a friend:
@@ -122,7 +143,11 @@ pub(crate) fn give(
     let is_in = before.as_ref().is_some_and(|standing| standing.may().is_some());
     let count = book.next(signer.hive(), hive, !is_in)?;
     let since = if is_in { book.since(hive).unwrap_or(count) } else { count };
-    let says = Says::Give { right, since, had, about };
+    let upto = match &before {
+        Some(before) if right < Right::Edit => limit(tx, share, hive, before)?,
+        _ => 0,
+    };
+    let says = Says::Give { right, since, had, upto, about };
     book.say_about(tx, signer, hive, says, count)
 }
 
@@ -153,7 +178,8 @@ pub(crate) fn expel(
     }
     let about = about(tx, hive, Some(&before))?;
     let count = book.next(signer.hive(), hive, false)?;
-    book.say_about(tx, signer, hive, Says::Remove { had: before.had, about }, count)
+    let upto = limit(tx, share, hive, &before)?;
+    book.say_about(tx, signer, hive, Says::Remove { had: before.had, upto, about }, count)
 }
 
 /// Takes up a share that was offered to this hive.

@@ -50,12 +50,15 @@ pub enum Says {
         right: Right,
         /// The tick at which the present membership was offered: who left before must join anew.
         since: u64,
-        /// The highest right that the hive ever had, so that what it wrote then keeps counting.
+        /// The highest right that the hive ever had, so that what it wrote then keeps counting:
         had: Right,
+        /// up to this count of its own, when it may not write any more.
+        upto: u64,
         about: About,
     },
     Remove {
         had: Right,
+        upto: u64,
         about: About,
     },
     Join(About),

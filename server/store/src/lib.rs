@@ -22,7 +22,8 @@ pub use database::Opening;
 pub use folder::Folder;
 pub use journal::{Change, changes_since, oldest_position, position};
 pub use record::{
-    Kind, Record, newest_record, put_record, record, records_of, records_since, remove_records,
+    Kind, Record, newest_record, put_record, record, records_of, records_since, remove_record,
+    remove_records,
 };
 pub use rusqlite as sql;
 pub use setting::{set_setting, setting};

@@ -104,6 +104,13 @@ pub fn newest_record(view: &View, share: ShareId) -> Result<u64, Error> {
     Ok(newest.unwrap_or(0).cast_unsigned())
 }
 
+/// Forgets one thing.
+pub fn remove_record(tx: &Tx, share: ShareId, kind: u8, key: &[u8]) -> Result<(), Error> {
+    tx.prepare_cached("DELETE FROM record WHERE share = ?1 AND kind = ?2 AND key = ?3")?
+        .execute(params![share.as_bytes(), kind, key])?;
+    Ok(())
+}
+
 /// Forgets everything of a share.
 pub fn remove_records(tx: &Tx, share: ShareId) -> Result<(), Error> {
     tx.execute("DELETE FROM record WHERE share = ?1", [share.as_bytes()])?;

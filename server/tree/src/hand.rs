@@ -64,7 +64,7 @@ impl<'a, L: Ledger> Hand<'a, L> {
             tick,
             at,
             by,
-            carried_by: None,
+            carried: None,
             signature: UNSIGNED,
         };
         self.add(node, version);
@@ -80,15 +80,15 @@ impl<'a, L: Ledger> Hand<'a, L> {
     ) -> Result<(), L::Error> {
         let (tick, _) = self.moment()?;
         let vector = next(base, tick, node);
-        self.carry(node, Version { vector, ..version.clone() });
-        Ok(())
+        self.carry(node, Version { vector, ..version.clone() })
     }
 
     /// Adds a version that tells of what others wrote.
-    pub(crate) fn carry(&mut self, node: &mut Node, version: Version) {
+    pub(crate) fn carry(&mut self, node: &mut Node, version: Version) -> Result<(), L::Error> {
         let own = version.tick.hive == self.signer.hive();
-        let carried_by = (!own).then(|| self.signer.hive());
-        self.add(node, Version { carried_by, ..version });
+        let carried = if own { None } else { Some(self.ledger.next_tick()?) };
+        self.add(node, Version { carried, ..version });
+        Ok(())
     }
 
     pub(crate) fn remove(
@@ -98,7 +98,7 @@ impl<'a, L: Ledger> Hand<'a, L> {
         merged_into: Option<FileId>,
     ) -> Result<(), L::Error> {
         let (tick, at) = self.moment()?;
-        let gone = Gone { seen, merged_into, tick, at, signature: UNSIGNED };
+        let gone = Gone { seen, merged_into, tick, at, carried: None, signature: UNSIGNED };
         let gone = gone.signed(self.ledger.share(), node.id, self.signer);
         let state = Node { versions: Vec::new(), gone: vec![gone], ..node.clone() };
         *node = join(node, &state);
@@ -114,7 +114,7 @@ impl<'a, L: Ledger> Hand<'a, L> {
 
     fn place(&mut self, id: FileId, parent: FileId, name: Name) -> Result<Place, L::Error> {
         let (tick, at) = self.moment()?;
-        let place = Place { parent, name, tick, at, signature: UNSIGNED };
+        let place = Place { parent, name, tick, at, carried: None, signature: UNSIGNED };
         Ok(place.signed(self.ledger.share(), id, self.signer))
     }
 

@@ -133,7 +133,7 @@ fn covers(one: &Version, other: &Version) -> bool {
 fn add_version(versions: &mut Vec<Version>, new: &Version) {
     if versions.iter().any(|known| known.vector == new.vector) {
         for known in versions.iter_mut().filter(|known| known.vector == new.vector) {
-            if (new.tick, bytes(new)) > (known.tick, bytes(known)) {
+            if rank(new.tick, new.carried, new) > rank(known.tick, known.carried, known) {
                 *known = new.clone();
             }
         }
@@ -147,7 +147,7 @@ fn add_gone(gone: &mut Vec<Gone>, new: &Gone) {
     let alike = |known: &Gone| known.merged_into == new.merged_into;
     if gone.iter().any(|known| alike(known) && known.seen == new.seen) {
         for known in gone.iter_mut().filter(|known| alike(known) && known.seen == new.seen) {
-            if (new.tick, bytes(new)) > (known.tick, bytes(known)) {
+            if rank(new.tick, new.carried, new) > rank(known.tick, known.carried, known) {
                 *known = new.clone();
             }
         }
@@ -169,7 +169,13 @@ fn bounded<T: Serialize>(all: &mut Vec<T>, vector: impl Fn(&T) -> &Vector) {
 }
 
 fn later(a: &Place, b: &Place) -> bool {
-    if a.tick == b.tick { bytes(a) >= bytes(b) } else { a.tick > b.tick }
+    rank(a.tick, a.carried, a) >= rank(b.tick, b.carried, b)
+}
+
+/// Of the same thing said twice the later one counts, then who carried it last; the bytes decide
+/// between what no honest hive says.
+fn rank(tick: Tick, carried: Option<Tick>, all: &impl Serialize) -> (Tick, Option<Tick>, Vec<u8>) {
+    (tick, carried, bytes(all))
 }
 
 /// A state with its lists in the one order that every hive writes them in.

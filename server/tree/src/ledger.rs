@@ -39,6 +39,9 @@ pub trait Ledger {
     /// Stores a state, to be handed on to friends' hives.
     fn put(&mut self, node: &Node) -> Result<(), Self::Error>;
 
+    /// Forgets a node, as if nobody had ever told of it. What stands on disk is not touched.
+    fn forget(&mut self, id: FileId) -> Result<(), Self::Error>;
+
     /// The nodes whose place names this folder and that are alive ([`crate::is_alive`]), sorted
     /// by name, then id.
     fn children(&self, parent: FileId) -> Result<Vec<FileId>, Self::Error>;

@@ -9,6 +9,7 @@
 mod again;
 mod before;
 mod fault;
+mod former;
 mod hand;
 mod join;
 mod ledger;
@@ -22,6 +23,7 @@ mod text;
 
 pub use again::unresolve;
 pub use fault::fault;
+pub use former::{Kept, counts, look_through, signed_last};
 pub use hand::COUNTS_OF_LIFE;
 pub use join::{Standing, current, is_alive, join, standing};
 pub use ledger::{Held, Ledger};

@@ -3,7 +3,7 @@
 //! order (a state-based CRDT, Shapiro et al. 2011).
 
 use serde::{Deserialize, Serialize};
-use types::{FileId, Hash, HiveId, Name, ShareId, Signature, Signer, Tick, Time, Vector};
+use types::{FileId, Hash, Name, ShareId, Signature, Signer, Tick, Time, Vector};
 
 /// The state of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,7 @@ pub struct Place {
     pub tick: Tick,
     /// The author's clock, for show alone.
     pub at: Time,
+    pub carried: Option<Tick>,
     pub signature: Signature,
 }
 
@@ -39,6 +40,7 @@ pub struct Gone {
     pub merged_into: Option<FileId>,
     pub tick: Tick,
     pub at: Time,
+    pub carried: Option<Tick>,
     pub signature: Signature,
 }
 
@@ -56,8 +58,9 @@ pub struct Version {
     pub at: Time,
     /// Who wrote it on that hive, when it was not its owner: a guest's name.
     pub by: Option<String>,
-    /// The hive that signs instead of the one that wrote: it merged two texts, or two nodes.
-    pub carried_by: Option<HiveId>,
+    /// The hive that signs instead of the one that wrote, with its own count: it merged two texts
+    /// or two nodes, or took over what a member wrote who may write no more.
+    pub carried: Option<Tick>,
     pub signature: Signature,
 }
 
@@ -87,20 +90,20 @@ pub const fn root_of(share: ShareId) -> FileId {
 
 /// The bytes that a place's author signs.
 pub fn place_message(share: ShareId, id: FileId, place: &Place) -> Vec<u8> {
-    let Place { parent, name, tick, at, signature: _ } = place;
-    message("skep place 1", &(share, id, parent, name, tick, at))
+    let Place { parent, name, tick, at, carried, signature: _ } = place;
+    message("skep place 1", &(share, id, parent, name, tick, at, carried))
 }
 
 /// The bytes that a removal's author signs.
 pub fn gone_message(share: ShareId, id: FileId, gone: &Gone) -> Vec<u8> {
-    let Gone { seen, merged_into, tick, at, signature: _ } = gone;
-    message("skep gone 1", &(share, id, seen, merged_into, tick, at))
+    let Gone { seen, merged_into, tick, at, carried, signature: _ } = gone;
+    message("skep gone 1", &(share, id, seen, merged_into, tick, at, carried))
 }
 
 /// The bytes that a version's author signs.
 pub fn version_message(share: ShareId, id: FileId, version: &Version) -> Vec<u8> {
-    let Version { vector, what, before, tick, at, by, carried_by, signature: _ } = version;
-    message("skep version 1", &(share, id, vector, what, before, tick, at, by, carried_by))
+    let Version { vector, what, before, tick, at, by, carried, signature: _ } = version;
+    message("skep version 1", &(share, id, vector, what, before, tick, at, by, carried))
 }
 
 fn message(purpose: &str, content: &impl Serialize) -> Vec<u8> {
@@ -109,32 +112,41 @@ fn message(purpose: &str, content: &impl Serialize) -> Vec<u8> {
 }
 
 impl Node {
-    /// Every author whose word this state is, with what they signed.
-    pub fn signed(&self, share: ShareId) -> Vec<(HiveId, Vec<u8>, Signature)> {
-        let place = (
-            self.place.tick.hive,
-            place_message(share, self.id, &self.place),
-            self.place.signature,
-        );
+    /// Everything that was signed in this state: the signer's tick, what it signed, and how.
+    pub fn signed(&self, share: ShareId) -> Vec<(Tick, Vec<u8>, Signature)> {
+        let place = &self.place;
+        let place = (place.signer(), place_message(share, self.id, place), place.signature);
         let versions = self.versions.iter().map(|version| {
-            (version.author(), version_message(share, self.id, version), version.signature)
+            (version.signer(), version_message(share, self.id, version), version.signature)
         });
         let gone = self
             .gone
             .iter()
-            .map(|gone| (gone.tick.hive, gone_message(share, self.id, gone), gone.signature));
+            .map(|gone| (gone.signer(), gone_message(share, self.id, gone), gone.signature));
         std::iter::once(place).chain(versions).chain(gone).collect()
     }
 
-    /// The latest tick that anything in it was written at.
+    /// Who signed what in this state, and when in their count.
+    pub fn signers(&self) -> impl Iterator<Item = Tick> + '_ {
+        let versions = self.versions.iter().map(Version::signer);
+        let gone = self.gone.iter().map(Gone::signer);
+        std::iter::once(self.place.signer()).chain(versions).chain(gone)
+    }
+
+    /// The latest tick that anything in it was written or signed at.
     pub fn latest_tick(&self) -> Tick {
         let versions = self.versions.iter().map(|version| version.tick);
         let gone = self.gone.iter().map(|gone| gone.tick);
-        versions.chain(gone).fold(self.place.tick, Tick::max)
+        versions.chain(gone).chain(self.signers()).fold(self.place.tick, Tick::max)
     }
 }
 
 impl Place {
+    /// The tick of the hive whose word it is.
+    pub fn signer(&self) -> Tick {
+        self.carried.unwrap_or(self.tick)
+    }
+
     #[must_use]
     pub fn signed(mut self, share: ShareId, id: FileId, signer: &dyn Signer) -> Self {
         self.signature = signer.sign(&place_message(share, id, &self));
@@ -143,6 +155,11 @@ impl Place {
 }
 
 impl Gone {
+    /// The tick of the hive whose word it is.
+    pub fn signer(&self) -> Tick {
+        self.carried.unwrap_or(self.tick)
+    }
+
     #[must_use]
     pub fn signed(mut self, share: ShareId, id: FileId, signer: &dyn Signer) -> Self {
         self.signature = signer.sign(&gone_message(share, id, &self));
@@ -151,9 +168,9 @@ impl Gone {
 }
 
 impl Version {
-    /// The hive whose word it is.
-    pub fn author(&self) -> HiveId {
-        self.carried_by.unwrap_or(self.tick.hive)
+    /// The tick of the hive whose word it is.
+    pub fn signer(&self) -> Tick {
+        self.carried.unwrap_or(self.tick)
     }
 
     #[must_use]

@@ -5,7 +5,7 @@ use types::{FileId, Hash, Name, Signer, Vector};
 use crate::before::before_next;
 use crate::hand::{Draft, Hand};
 use crate::join::{known, living, seen, standing};
-use crate::{Held, Ledger, Node, What, is_alive, mend, step};
+use crate::{Held, Ledger, Node, What, is_alive, mend, root_of, step};
 
 /// Something that was seen on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +152,12 @@ fn look_on<L: Ledger>(ledger: &mut L, found: Vec<Seen>) -> Result<bool, L::Error
             Seen::Gone { id } => (id, None),
             Seen::Stands { id, parent, name, what, by: _ } => {
                 let Some(node) = ledger.node(id)? else { continue };
+                if parent != root_of(ledger.share()) && ledger.node(parent)?.is_none() {
+                    // Where it is nobody else looks for it.
+                    ledger.set_held(id, None)?;
+                    step::note(ledger, id)?;
+                    continue;
+                }
                 let held = ledger.held(id)?;
                 let same = held.as_ref().filter(|held| held.what == what);
                 let vector = same.map(|held| held.vector.clone());

@@ -117,7 +117,9 @@ fn follow_merge<L: Ledger>(
     if !folder {
         let before = into.clone();
         if elsewhere.is_empty() {
-            living(node).into_iter().for_each(|version| carry(hand, node.id, version, &mut into));
+            for version in living(node) {
+                carry(hand, node.id, version, &mut into)?;
+            }
         } else {
             let kept = |version: &&Version| !removed.has_seen(&version.vector);
             for version in node.versions.iter().filter(kept) {
@@ -175,7 +177,7 @@ fn carry_once<L: Ledger>(
     let all = carried(node.id, &known(node));
     let vector = carried(node.id, &version.vector);
     if !elsewhere.iter().any(|other| is_dealt_with(other, &vector, &all)) {
-        carry(hand, node.id, version, into);
+        carry(hand, node.id, version, into)?;
     } else if living(into).iter().any(|known| vector.has_seen(&known.vector)) {
         hand.remove(into, vector, Some(node.id))?;
     }
@@ -183,11 +185,17 @@ fn carry_once<L: Ledger>(
 }
 
 /// Adds a version of another node, unless it is known or outdated there.
-fn carry<L: Ledger>(hand: &mut Hand<'_, L>, from: FileId, version: &Version, into: &mut Node) {
+fn carry<L: Ledger>(
+    hand: &mut Hand<'_, L>,
+    from: FileId,
+    version: &Version,
+    into: &mut Node,
+) -> Result<(), L::Error> {
     let vector = carried(from, &version.vector);
-    if !into.versions.iter().any(|known| known.vector.has_seen(&vector)) {
-        hand.carry(into, Version { vector, ..version.clone() });
+    if into.versions.iter().any(|known| known.vector.has_seen(&vector)) {
+        return Ok(());
     }
+    hand.carry(into, Version { vector, ..version.clone() })
 }
 
 /// A living thing stands in a living folder. Answers whether something had to be done.
@@ -282,7 +290,7 @@ fn one_name<L: Ledger>(
     }
     if !one.is_folder() {
         for version in living(&merged) {
-            carry(hand, larger, version, &mut kept);
+            carry(hand, larger, version, &mut kept)?;
         }
         hand.save(&kept)?;
     }

@@ -39,7 +39,7 @@ pub fn merged<L: Ledger>(
     let Some(mut node) = ledger.node(id)? else { return Ok(false) };
     let Some(version) = joined(&node, first, second, hash, size) else { return Ok(false) };
     let mut hand = Hand::new(ledger, signer);
-    hand.carry(&mut node, version);
+    hand.carry(&mut node, version)?;
     hand.save(&node)?;
     Ok(true)
 }
@@ -172,7 +172,7 @@ fn joined(node: &Node, first: Hash, second: Hash, hash: Hash, size: u64) -> Opti
         tick: first.tick.max(second.tick),
         at: first.at.max(second.at),
         by: first.by.clone(),
-        carried_by: None,
+        carried: None,
         signature: UNSIGNED,
     })
 }

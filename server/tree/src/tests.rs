@@ -35,7 +35,7 @@ fn version() -> impl Strategy<Value = Version> {
         tick,
         at: Time(0),
         by: None,
-        carried_by: None,
+        carried: None,
         signature: Signature::from_bytes([0; 64]),
     })
 }
@@ -46,6 +46,7 @@ fn gone() -> impl Strategy<Value = Gone> {
         merged_into: into.map(|into| FileId::from_bytes([into; 16])),
         tick,
         at: Time(0),
+        carried: None,
         signature: Signature::from_bytes([0; 64]),
     })
 }
@@ -60,6 +61,7 @@ fn node() -> impl Strategy<Value = Node> {
             name: Name::new(&format!("{name}")).unwrap(),
             tick,
             at: Time(0),
+            carried: None,
             signature: Signature::from_bytes([0; 64]),
         };
         let node = Node { id: FileId::from_bytes([8; 16]), place, versions, gone };

@@ -139,7 +139,8 @@ impl Stranger {
         let nothing = Signature::from_bytes([0; 64]);
         let name = Name::new(name).expect("a name");
         let parent = tree::root_of(share);
-        let mut place = tree::Place { parent, name, tick, at: Time(0), signature: nothing };
+        let mut place =
+            tree::Place { parent, name, tick, at: Time(0), carried: None, signature: nothing };
         place.signature = self.sign(&tree::place_message(share, id, &place));
         let mut version = tree::Version {
             vector: Vector::new().with_change_at(tick),
@@ -148,7 +149,7 @@ impl Stranger {
             tick,
             at: Time(0),
             by: None,
-            carried_by: None,
+            carried: None,
             signature: nothing,
         };
         version.signature = self.sign(&tree::version_message(share, id, &version));

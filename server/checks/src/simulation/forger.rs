@@ -57,14 +57,16 @@ impl Forger<'_> {
         let name = Name::new(["a", "b", "c", "d.txt"][self.chance.below(4)]);
         let name = name.unwrap_or_else(|_| node.place.name.clone());
         let tick = self.tick();
-        let place = Place { parent, name, tick, at: Time(i64::MAX), signature: UNSIGNED };
+        let (at, signature) = (Time(i64::MAX), UNSIGNED);
+        let place = Place { parent, name, tick, at, carried: None, signature };
         place.signed(self.share, node.id, &self.hive.signer)
     }
 
     fn version(&mut self, node: &Node) -> Version {
         let tick = self.tick();
         let before = node.versions.iter().filter_map(|version| version.what.hash()).collect();
-        let own = self.hive.signer.0;
+        let carries = self.chance.once_in(3);
+        let carried = carries.then(|| Tick { count: self.count(), hive: self.hive.signer.0 });
         let version = Version {
             vector: self.vector(node),
             what: self.what(),
@@ -72,7 +74,7 @@ impl Forger<'_> {
             tick,
             at: Time(i64::MIN),
             by: None,
-            carried_by: self.chance.once_in(3).then_some(own),
+            carried,
             signature: UNSIGNED,
         };
         version.signed(self.share, node.id, &self.hive.signer)
@@ -85,7 +87,8 @@ impl Forger<'_> {
             _ => Some(FileId::from_bytes([0; 16])),
         };
         let (seen, tick) = (self.vector(node), self.tick());
-        let gone = Gone { seen, merged_into, tick, at: Time(0), signature: UNSIGNED };
+        let (at, signature) = (Time(0), UNSIGNED);
+        let gone = Gone { seen, merged_into, tick, at, carried: None, signature };
         gone.signed(self.share, node.id, &self.hive.signer)
     }
 

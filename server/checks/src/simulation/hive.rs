@@ -96,10 +96,10 @@ impl Hive {
         }
     }
 
-    /// From now on nothing that is changed here counts.
-    pub(super) const fn looks_on(&mut self) {
-        self.may_change = false;
-        self.memory.set_may_change(false);
+    /// From now on what is changed here counts, or nothing of it.
+    pub(super) const fn may_change(&mut self, may_change: bool) {
+        self.may_change = may_change;
+        self.memory.set_may_change(may_change);
     }
 
     pub(super) fn copy(&self, tale: &Tale) -> Copy {

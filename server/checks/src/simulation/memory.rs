@@ -100,8 +100,9 @@ impl Ledger for Memory {
         Ok(())
     }
 
+    /// A clock that no skipped counts set forward: how far ahead a count may be is the same to all.
     fn now(&self) -> Time {
-        Time(self.count.cast_signed())
+        Time((self.count % tree::COUNTS_OF_LIFE).cast_signed())
     }
 
     fn may_change(&self) -> bool {
@@ -127,6 +128,18 @@ impl Ledger for Memory {
             self.log.remove(&seq);
         }
         self.log.insert(self.position, node.id);
+        Ok(())
+    }
+
+    fn forget(&mut self, id: FileId) -> Result<(), Infallible> {
+        if let Some(old) = self.nodes.remove(&id)
+            && let Some(folder) = self.places.get_mut(&old.place.parent)
+        {
+            folder.remove(&(old.place.name, id));
+        }
+        if let Some(seq) = self.seqs.remove(&id) {
+            self.log.remove(&seq);
+        }
         Ok(())
     }
 

@@ -33,13 +33,6 @@ pub(super) struct Network {
     pub(super) odd: Option<Odd>,
 }
 
-/// What a hive had heard from the others when its data folder was copied.
-#[derive(Debug, Clone)]
-pub(super) struct Heard {
-    taken: Vec<u64>,
-    whole: Vec<u64>,
-}
-
 impl Network {
     pub(super) fn new(hives: usize, careful: bool, checks_seals: bool) -> Self {
         Self {
@@ -53,25 +46,36 @@ impl Network {
         }
     }
 
-    pub(super) fn heard(&self, hive: usize) -> Heard {
-        Heard { taken: self.taken[hive].clone(), whole: self.whole[hive].clone() }
-    }
-
-    /// A hive knows what it knew once; the others ask it for all anew.
-    pub(super) fn restore(&mut self, hive: usize, heard: Heard) {
+    /// A hive was restored from a copy: all that anybody knows is gone through anew with it.
+    pub(super) fn restore(&mut self, hives: &mut [Hive], hive: usize) {
         for other in 0..self.taken.len() {
             self.taken[other][hive] = 0;
             self.whole[other][hive] = 0;
         }
-        self.taken[hive] = heard.taken;
-        self.whole[hive] = heard.whole;
+        self.ask_anew(hive);
         self.flying.retain(|message| message.from != hive && message.to != hive);
+        if let Some(odd) = &self.odd {
+            odd.look_through(&mut hives[hive]);
+        }
+    }
+
+    /// One of those who manage changes what the odd member may do.
+    pub(super) fn change_right(&mut self, hives: &mut [Hive], by: usize) {
+        if self.odd.as_mut().is_some_and(|odd| odd.change_right(hives, by)) {
+            self.ask_anew(by);
+        }
+    }
+
+    /// A hive goes through all that the others know from the beginning.
+    fn ask_anew(&mut self, hive: usize) {
+        self.taken[hive].fill(0);
+        self.whole[hive].fill(0);
     }
 
     /// A single state reaches a hive, whatever it is.
     pub(super) fn slip(&mut self, hives: &mut [Hive], from: usize, to: usize, node: &Node) {
-        let Some(odd) = &self.odd else { return };
-        if odd.talk(from, to) && odd.allows(node, from, &hives[to]) {
+        let Some(odd) = &mut self.odd else { return };
+        if odd.talk(from, to) && odd.allows(node, &hives[to]) {
             let Ok(_) = tree::receive(&mut hives[to].memory, node);
             self.mend(hives, to);
         }
@@ -138,11 +142,12 @@ impl Network {
         let mut others = 0..self.taken.len();
         let told = !self.careful || others.all(|other| other == to || self.is_whole(from, other));
         let talk = self.up[from][to] && self.odd.as_ref().is_none_or(|odd| odd.talk(from, to));
-        (told && memory.position() > after && talk).then(|| Message {
+        let news = self.odd.as_ref().is_some_and(|odd| odd.has_news(from, to));
+        (told && (news || memory.position() > after) && talk).then(|| Message {
             from,
             to,
             after,
-            up_to: memory.position(),
+            up_to: memory.position().max(after),
             nodes: memory.since(after),
         })
     }
@@ -177,8 +182,11 @@ impl Network {
             if !odd.talk(from, to) {
                 return Ok(());
             }
-            odd.tell(from, hives, to);
-            nodes.retain(|(_, node)| odd.allows(node, from, &hives[to]));
+            let anew = odd.tell(from, hives, to);
+            nodes.retain(|(_, node)| odd.allows(node, &hives[to]));
+            if anew {
+                self.ask_anew(to);
+            }
         }
         let hive = &mut hives[to];
         for (_, node) in &nodes {
@@ -205,9 +213,9 @@ impl Network {
 
 fn is_sealed(node: &Node, hive: &Hive) -> Result<(), String> {
     let share = tree::Ledger::share(&hive.memory);
-    for (author, message, signature) in node.signed(share) {
-        if seal(author, &message) != signature {
-            return Err(format!("{:?} holds a word that {author:?} never gave", node.id));
+    for (by, message, signature) in node.signed(share) {
+        if seal(by.hive, &message) != signature {
+            return Err(format!("{:?} holds a word that {by:?} never gave", node.id));
         }
     }
     Ok(())

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use tree::{Ledger, Node, Seen, Step, What, is_alive, root_of, standing};
-use types::{FileId, Hash, HiveId, Name, ShareId};
+use tree::{Kept, Ledger, Node, Seen, Step, What, is_alive, root_of, standing};
+use types::{FileId, Hash, HiveId, Name, ShareId, Tick};
 
 use super::chance::Chance;
 use super::disk::{ROOT, Thing};
 use super::hive::Seal;
 use super::memory::Memory;
 use super::world::World;
+
+mod plans;
 
 /// A hive without a disk: what is seen there is told to it.
 struct Teller {
@@ -209,7 +211,7 @@ fn a_removal_follows_what_was_merged_twice() {
 #[test]
 fn what_a_step_left_before_a_crash_keeps_no_looker_on_out_of_step() {
     let mut world = World::new(2, true, false, false, Chance::new(1), true);
-    world.hives[1].looks_on();
+    world.hives[1].may_change(false);
     let file = world.hives[0].disk.put(ROOT, "a", thing("one", 1));
     world.look(0);
     world.tell_all(0, 1);
@@ -227,7 +229,7 @@ fn what_a_step_left_before_a_crash_keeps_no_looker_on_out_of_step() {
 #[test]
 fn a_looker_on_knows_an_earlier_content_again() {
     let mut world = World::new(2, true, false, false, Chance::new(1), true);
-    world.hives[1].looks_on();
+    world.hives[1].may_change(false);
     let file = world.hives[0].disk.put(ROOT, "a", thing("one", 1));
     world.settle().unwrap();
     let copy = world.hives[1].disk.find(ROOT, "a").unwrap();
@@ -237,4 +239,44 @@ fn a_looker_on_knows_an_earlier_content_again() {
     world.hives[0].disk.change(file, thing("three", 3));
     world.settle().unwrap();
     world.judge().unwrap();
+}
+
+#[test]
+fn what_a_former_editor_wrote_late_counts_where_an_editor_took_it_in() {
+    let (mut ada, mut bo) = (Teller::new(1), Teller::new(2));
+    let (mut cy, mut dan) = (Teller::new(3), Teller::new(4));
+    dan.memory.set_may_change(false);
+    bo.sees(1, "a", "early");
+    ada.hears_all(&bo.tells());
+    let early = ada.tells();
+    let limit = early.iter().flat_map(Node::signers).map(|tick| tick.count).max().unwrap();
+    let may = |tick: Tick| tick.hive != HiveId::from_bytes([2; 32]) || tick.count <= limit;
+    bo.sees(2, "b", "late, to an editor");
+    cy.hears_all(&bo.tells());
+    bo.sees(3, "c", "later, to a looker-on");
+    dan.hears_all(&bo.tells());
+    let late = bo.tells();
+    assert!(late.iter().any(|node| !tree::counts(node, &may)));
+
+    let look = |teller: &mut Teller| -> Vec<Kept> {
+        let ids: Vec<FileId> = teller.memory.nodes().keys().copied().collect();
+        let kept = ids
+            .into_iter()
+            .map(|id| ok(tree::look_through(&mut teller.memory, &teller.seal, id, &may)));
+        kept.collect()
+    };
+    assert_eq!(look(&mut ada), [Kept::Whole]);
+    assert_eq!(look(&mut cy), [Kept::Whole, Kept::TakenOver]);
+    assert_eq!(look(&mut dan), [Kept::Whole, Kept::Forgotten, Kept::Forgotten]);
+    // Whoever is told again, and by whom, they come to the same.
+    for _ in 0..2 {
+        let told: Vec<Node> = [&ada, &bo, &cy, &dan].iter().flat_map(|one| one.tells()).collect();
+        let told: Vec<Node> = told.into_iter().filter(|node| tree::counts(node, &may)).collect();
+        for teller in [&mut ada, &mut cy, &mut dan] {
+            teller.hears_all(&told);
+        }
+    }
+    assert_eq!(ada.contents().len(), 2, "{:?}", ada.contents());
+    assert_eq!(ada.memory.nodes(), cy.memory.nodes());
+    assert_eq!(ada.memory.nodes(), dan.memory.nodes());
 }

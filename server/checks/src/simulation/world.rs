@@ -12,7 +12,7 @@ use super::disk::{Disk, Ino, ROOT, Thing};
 use super::forger::forged;
 use super::hive::{Caution, Copy, Hive, Went};
 use super::members::{Course, Odd};
-use super::network::{Heard, Network};
+use super::network::Network;
 use super::people::{NAMES, act};
 use super::tale::Tale;
 
@@ -26,7 +26,7 @@ pub(super) struct World {
     /// Whether disks follow records that are known by half.
     eager: bool,
     /// Copies of data folders, where any are ever made.
-    copies: Option<Vec<Option<(Copy, Heard)>>>,
+    copies: Option<Vec<Option<Copy>>>,
 }
 
 /// What stands on a disk: by path.
@@ -93,8 +93,7 @@ impl World {
             let names = names.map(|name| (*name).to_owned()).collect();
             self.hives[count - 1].chosen = Some(names);
         }
-        let forges = self.network.odd.as_ref().is_some_and(Odd::forges);
-        if self.chance.once_in(3) && !forges {
+        if self.chance.once_in(3) {
             self.copies = Some(vec![None; count]);
         }
         let odd = self.network.odd.as_ref().map(|odd| (odd.number, odd.course));
@@ -103,17 +102,17 @@ impl World {
             self.tale.expects_less();
         }
         if let Some((number, Course::ForgesLookingOn)) = odd {
-            self.hives[number].looks_on();
+            self.hives[number].may_change(false);
         }
     }
 
     /// Something out of the ordinary.
     fn happen(&mut self) {
         let number = self.chance.below(self.hives.len());
-        if let Some(odd) = &mut self.network.odd {
-            if self.chance.once_in(40) {
-                odd.take_right(0);
-            }
+        if self.network.odd.is_some() && self.chance.once_in(40) {
+            self.network.change_right(&mut self.hives, 0);
+        }
+        if let Some(odd) = &self.network.odd {
             if odd.forges() && self.chance.once_in(10) {
                 let from = odd.number;
                 let others: Vec<_> = self.hives.iter().map(|hive| hive.signer.0).collect();
@@ -126,13 +125,12 @@ impl World {
         }
         let Some(copies) = &mut self.copies else { return };
         if self.chance.once_in(20) {
-            copies[number] =
-                Some((self.hives[number].copy(&self.tale), self.network.heard(number)));
+            copies[number] = Some(self.hives[number].copy(&self.tale));
         } else if self.chance.once_in(30)
-            && let Some((copy, heard)) = copies[number].take()
+            && let Some(copy) = copies[number].take()
         {
-            self.network.restore(number, heard);
             self.hives[number].restore(copy, &mut self.chance, &mut self.tale);
+            self.network.restore(&mut self.hives, number);
         }
     }
 

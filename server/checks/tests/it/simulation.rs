@@ -9,7 +9,7 @@ use std::{env, thread};
 
 use checks::simulation::{all_sequences, play, run};
 
-const RUNS: u64 = 2_000;
+const RUNS: u64 = 20_000;
 
 fn number(name: &str) -> Option<u64> {
     env::var(name).ok()?.parse().ok()

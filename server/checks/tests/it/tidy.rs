@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [(&str, &[&str]); 13] = [
     ("types", &[]),
     ("store", &["types"]),
-    ("people", &["types", "store"]),
+    ("people", &["types", "store", "tree"]),
     ("tree", &["types"]),
     ("files", &["types", "store", "tree"]),
     ("documents", &["types", "store"]),

@@ -10,9 +10,13 @@ use types::{FileId, Hash, Name, RelPath, ShareId, Time};
 use crate::Error;
 
 mod choice;
+mod rights;
 mod unread;
 
 pub(crate) use choice::{Choice, bytes_inside, choice, note_choice};
+pub(crate) use rights::{
+    all_nodes, forget_node, refused, set_asked_anew, set_refused, set_writers, writers,
+};
 pub(crate) use unread::{
     due_unread, has_unread_objects, held_back, hold_removals, removals_untold, set_read,
     set_unread, unread, unread_all, unread_count, unreadable, untold_removals,
@@ -518,7 +522,10 @@ const PATH_NAMES_MAX: usize = 2_048;
 
 /// Forgets everything of a share but its folder's entries.
 pub(crate) fn forget(tx: &Tx, share: ShareId) -> Result<(), Error> {
-    let tables = ["share", "node", "held", "step", "unread", "unmended", "apart", "part", "choice"];
+    let tables = [
+        "share", "node", "held", "step", "unread", "unmended", "apart", "part", "choice", "writer",
+        "refused",
+    ];
     for table in tables {
         tx.execute(&format!("DELETE FROM tree_{table} WHERE share = ?1"), [share.as_bytes()])?;
     }

@@ -412,13 +412,13 @@ pub(crate) fn forget_farewells_of(tx: &Tx, share: ShareId) -> Result<(), Error> 
     Ok(())
 }
 
-const STANDING: &str = "state, right, had, name, hue, device";
+const STANDING: &str = "state, right, had, name, hue, device, upto";
 
 pub(crate) fn members(view: &View, share: ShareId) -> Result<BTreeMap<HiveId, Standing>, Error> {
     let sql = format!("SELECT {STANDING}, hive FROM people_member WHERE share = ?1");
     let mut statement = view.prepare_cached(&sql)?;
     let rows = statement.query_map([share.as_bytes()], |row| {
-        Ok((HiveId::from_bytes(row.get(6)?), read_standing(row)?))
+        Ok((HiveId::from_bytes(row.get(7)?), read_standing(row)?))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -434,7 +434,7 @@ pub(crate) fn shares_of(view: &View, hive: HiveId) -> Result<Vec<(ShareId, Stand
     let sql = format!("SELECT {STANDING}, share FROM people_member WHERE hive = ?1");
     let mut statement = view.prepare_cached(&sql)?;
     let rows = statement.query_map([hive.as_bytes()], |row| {
-        Ok((ShareId::from_bytes(row.get(6)?), read_standing(row)?))
+        Ok((ShareId::from_bytes(row.get(7)?), read_standing(row)?))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -452,8 +452,9 @@ pub(crate) fn save_member(
         Membership::Removed => "removed",
     };
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO people_member (share, hive, state, right, had, name, hue, device)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO people_member
+             (share, hive, state, right, had, name, hue, device, upto)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         share.as_bytes(),
@@ -464,6 +465,7 @@ pub(crate) fn save_member(
         standing.about.name,
         standing.about.hue,
         standing.about.device,
+        standing.upto.cast_signed(),
     ])?;
     Ok(())
 }
@@ -487,6 +489,7 @@ fn read_standing(row: &Row) -> SqlResult<Standing> {
         },
         right: parsed(row, 1)?,
         had: parsed(row, 2)?,
+        upto: row.get::<_, i64>(6)?.cast_unsigned(),
         about: About { name: row.get(3)?, hue: row.get(4)?, device: row.get(5)? },
     })
 }

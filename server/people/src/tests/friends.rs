@@ -190,8 +190,8 @@ fn a_friend_who_is_removed_loses_every_share_at_once() {
     assert_eq!(ada.state_of(&bo), Some(Membership::Removed));
     ada.tells(&cy);
     assert_eq!(cy.right_of(&bo), None);
-    // What Bo wrote while he might keeps counting when others bring it.
-    assert_eq!(cy.sees(|view| ever_had(view, SHARE, id)), Some(Right::Edit));
+    // What Bo wrote while he might keeps counting; he wrote nothing.
+    assert_eq!(cy.sees(|view| writers(view, SHARE)).get(&id), Some(&0));
     assert!(ada.sees(friends).iter().all(|friend| friend.hive != id));
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use store::Kind;
-use types::{Right, Signer, Time};
+use types::{FileId, Name, Right, Signature, Signer, Tick, Time, Vector};
 
 use super::world::{Hive, Key, SHARE, hive, household};
 use crate::record::TICK_MAX;
@@ -93,6 +93,63 @@ fn who_may_no_longer_manage_is_silenced_and_what_they_decided_stays() {
     assert!(bo.gives(&dan, Right::View).is_err());
 }
 
+/// A folder that a hive says to have made, at this count of its own.
+fn made(by: &Hive, on: &Hive, count: u64) {
+    let (id, tick) =
+        (FileId::from_bytes([by.id().as_bytes()[0]; 16]), Tick { count, hive: by.id() });
+    let (at, signature) = (Time(0), Signature::from_bytes([0; 64]));
+    let name = Name::new("a").expect("a name");
+    let parent = tree::root_of(SHARE);
+    let place = tree::Place { parent, name, tick, at, carried: None, signature };
+    let version = tree::Version {
+        vector: Vector::new().with_change_at(tick),
+        what: tree::What::Folder,
+        before: Vec::new(),
+        tick,
+        at,
+        by: None,
+        carried: None,
+        signature,
+    };
+    let node = tree::Node { id, place, versions: vec![version], gone: Vec::new() };
+    let body = postcard::to_stdvec(&node).expect("a body");
+    let put = move |tx: &mut store::Tx, _: &dyn Signer| {
+        store::put_record(tx, SHARE, Kind::Node as u8, id.as_bytes(), &body).map_err(Error::from)
+    };
+    on.does(put).expect("written");
+}
+
+#[test]
+fn who_may_write_no_more_counts_up_to_what_was_known_of_them() {
+    let (ada, [bo, cy]) = household([("Bo", Right::Edit), ("Cy", Right::View)]);
+    let limit = |hive: &Hive| hive.sees(|view| writers(view, SHARE)).get(&bo.id()).copied();
+    assert_eq!((limit(&ada), limit(&cy)), (Some(u64::MAX), Some(u64::MAX)));
+    made(&bo, &ada, 7);
+    made(&cy, &ada, 90);
+    ada.gives(&bo, Right::Comment).expect("given");
+    // What is told later, or to others, does not move it.
+    made(&bo, &ada, 40);
+    made(&bo, &cy, 41);
+    ada.tells(&cy);
+    assert_eq!((limit(&ada), limit(&cy)), (Some(7), Some(7)));
+    ada.takes_from(&bo).expect("taken");
+    ada.tells(&cy);
+    assert_eq!((limit(&ada), limit(&cy)), (Some(7), Some(7)));
+    ada.gives(&bo, Right::Edit).expect("given");
+    ada.tells(&cy);
+    assert_eq!((limit(&ada), limit(&cy)), (Some(u64::MAX), Some(u64::MAX)));
+    assert_eq!(ada.sees(|view| writers(view, SHARE)).get(&cy.id()), None, "she never might");
+}
+
+#[test]
+fn who_leaves_by_themselves_loses_nothing() {
+    let (ada, [bo]) = household([("Bo", Right::Edit)]);
+    bo.does(|tx, signer| leave(tx, signer, SHARE)).expect("left");
+    bo.tells(&ada);
+    assert_eq!(ada.right_of(&bo), None);
+    assert_eq!(ada.sees(|view| writers(view, SHARE)).get(&bo.id()), Some(&u64::MAX));
+}
+
 /// What a hive may write that keeps to no rule of ours.
 fn word(by: &Hive, of: &Hive, says: Says, count: u64) -> store::Record {
     let mut member = Member::new(of.id());
@@ -106,7 +163,7 @@ fn about(name: &str) -> About {
 }
 
 fn given(right: Right) -> Says {
-    Says::Give { right, since: 0, had: right, about: about("x") }
+    Says::Give { right, since: 0, had: right, upto: 0, about: about("x") }
 }
 
 #[test]
@@ -114,7 +171,7 @@ fn who_exceeds_their_right_achieves_nothing() {
     let (ada, [bo, cy]) = household([("Bo", Right::Manage), ("Cy", Right::View)]);
     let dan = hive(9, "Dan");
     let before = ada.sees(|view| members(view, SHARE));
-    let removed = || Says::Remove { had: Right::View, about: about("x") };
+    let removed = || Says::Remove { had: Right::View, upto: 0, about: about("x") };
     let high = TICK_MAX - 1;
     for record in [
         word(&cy, &dan, given(Right::Edit), high),
@@ -130,13 +187,13 @@ fn who_exceeds_their_right_achieves_nothing() {
         ada.hears(&record).expect("carried along");
         assert_eq!(ada.sees(|view| members(view, SHARE)), before);
     }
-    assert_eq!(ada.sees(|view| ever_had(view, SHARE, dan.id())), None);
+    assert_eq!(ada.sees(|view| writers(view, SHARE)).get(&dan.id()), None);
 }
 
 #[test]
 fn a_manager_who_counts_to_the_end_is_outdone_by_the_founder() {
     let (ada, [bo, cy]) = household([("Bo", Right::Manage), ("Cy", Right::View)]);
-    let removed = Says::Remove { had: Right::View, about: about("x") };
+    let removed = Says::Remove { had: Right::View, upto: 0, about: about("x") };
     ada.hears(&word(&bo, &cy, removed, TICK_MAX - 1)).expect("his right");
     assert_eq!(ada.right_of(&cy), None);
     let stuck = ada.gives(&cy, Right::View).expect_err("nothing counts higher").to_string();
@@ -161,8 +218,13 @@ fn what_cannot_be_is_refused() {
     let mut cut = good.clone();
     cut.body.truncate(cut.body.len() / 2);
     let over = word(&ada, &bo, given(Right::View), TICK_MAX);
-    let hidden =
-        Says::Give { right: Right::View, since: 0, had: Right::View, about: about("\u{202e}") };
+    let hidden = Says::Give {
+        right: Right::View,
+        since: 0,
+        had: Right::View,
+        upto: 0,
+        about: about("\u{202e}"),
+    };
     let hidden = word(&ada, &bo, hidden, 1_000);
     for bad in [forged, misplaced, short, cut, over, hidden] {
         let heard = bo.hears(&bad);
@@ -224,10 +286,10 @@ fn the_founder_names_the_share_for_all() {
 fn any_word() -> impl Strategy<Value = (u8, u8, Says, u64)> {
     let right = prop_oneof![Just(Right::View), Just(Right::Edit), Just(Right::Manage)];
     let says = (right, 0..6u64, 0..4u8).prop_map(|(right, since, kind)| match kind {
-        0 => Says::Remove { had: right, about: about("x") },
+        0 => Says::Remove { had: right, upto: since, about: about("x") },
         1 => Says::Join(about("x")),
         2 => Says::Leave(about("x")),
-        _ => Says::Give { right, since, had: right, about: about("x") },
+        _ => Says::Give { right, since, had: right, upto: since, about: about("x") },
     });
     (0..5u8, 0..5u8, says, 1..8u64)
 }
