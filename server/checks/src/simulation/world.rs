@@ -112,15 +112,16 @@ impl World {
         if self.network.odd.is_some() && self.chance.once_in(40) {
             self.network.change_right(&mut self.hives, 0);
         }
-        if let Some(odd) = &self.network.odd {
-            if odd.forges() && self.chance.once_in(10) {
-                let from = odd.number;
-                let others: Vec<_> = self.hives.iter().map(|hive| hive.signer.0).collect();
-                let node = forged(&self.hives[from], &others, &mut self.chance);
-                if let Some(node) = node.filter(|_| number != from) {
-                    self.tale.tell(|| format!("hive {from} forges for {number}: {node:?}"));
-                    self.network.slip(&mut self.hives, from, number, &node);
-                }
+        if let Some(odd) = &self.network.odd
+            && odd.forges()
+            && self.chance.once_in(10)
+        {
+            let from = odd.number;
+            let others: Vec<_> = self.hives.iter().map(|hive| hive.signer.0).collect();
+            let node = forged(&self.hives[from], &others, &mut self.chance);
+            if let Some(node) = node.filter(|_| number != from) {
+                self.tale.tell(|| format!("hive {from} forges for {number}: {node:?}"));
+                self.network.slip(&mut self.hives, from, number, &node);
             }
         }
         let Some(copies) = &mut self.copies else { return };
