@@ -22,7 +22,12 @@ export async function inspect(person, name, faults) {
     for (const theme of THEMES) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
       const where = `${name}, ${theme}, ${width} px`;
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      const wide = await page.evaluate(() =>
+        ["html", "dialog[open]", "aside"]
+          .flatMap((part) => [...document.querySelectorAll(part)])
+          .map((one) => one.scrollWidth - one.clientWidth)
+          .reduce((most, more) => Math.max(most, more), 0),
+      );
       if (wide > 0) faults.push(`${where}: ${wide} px too wide`);
       if (!(await page.evaluate(() => "axe" in window))) await page.addScriptTag({ path: AXE });
       // Only colours differ between the themes, and the whole look takes seconds.

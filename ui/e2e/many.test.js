@@ -102,7 +102,7 @@ story("500 friends, 10,000 versions, a full trash", { files: FILES }, async (wor
   await tells(page, "shares/*/trash", list(10_000, trashed));
   await ada.opens(`${world.hive.url}/app/trash/${share.id}`);
   const trash = page.getByRole("list", { name: "Removed files" });
-  await page.getByText("10,000 files").waitFor();
+  await page.getByText("10,000 items").waitFor();
   assert.equal(await rows(trash), 200);
   await page.getByLabel("Search the trash by name").fill("file 9999");
   await until("one is found", async () => (await rows(trash)) === 1);
