@@ -124,7 +124,7 @@ const clashes = (page) =>
         return inside && top && (one.contains(top) || top.contains(one));
       });
     const name = ({ one }) => one.getAttribute("aria-label") ?? one.textContent.trim();
-    if (seen.length < 5) return ["next to nothing is shown"];
+    if (seen.length < 2) return ["next to nothing is shown"];
     const found = wide > 0 ? [`${wide} px too wide`] : [];
     for (const [at, a] of seen.entries()) {
       for (const b of seen.slice(at + 1)) {
