@@ -15,6 +15,7 @@ use crate::live::Live;
 use crate::{Error, kept, rot};
 
 mod receiving;
+mod verify;
 
 pub use receiving::Receiving;
 

@@ -1,15 +1,15 @@
 //! Where a content is cut: known of what is too large to be kept, so that what follows it can go
 //! out as a difference.
 
-use store::{Cut, Cutter};
+use std::io;
+
+use store::Cut;
 use types::Hash;
 
-use crate::contents::find;
-use crate::disk::Root;
+use crate::contents::{Reader, find};
+use crate::disk::{Root, read_error};
 use crate::live::Live;
 use crate::{Error, kept};
-
-const READ_BYTES: usize = 256 * 1_024;
 
 /// Where a content of the share is cut, or was.
 pub(crate) fn outline(live: &Live, root: &Root, hash: Hash) -> Result<Option<Vec<Cut>>, Error> {
@@ -20,15 +20,17 @@ pub(crate) fn outline(live: &Live, root: &Root, hash: Hash) -> Result<Option<Vec
         return Ok(Some(cuts));
     }
     let Some(found) = find(live, root, hash)? else { return Ok(None) };
-    let (mut cutter, mut at) = (Cutter::default(), 0);
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        match found.read_at(at, &mut buffer)? {
-            0 => return Ok(cutter.finish()),
-            read => {
-                cutter.push(&buffer[..read]);
-                at += read as u64;
-            }
-        }
+    let measured = store::measure(Whole(&found, 0)).map_err(|error| read_error(&error))?;
+    Ok(measured.outline)
+}
+
+/// A content from where it was read so far.
+struct Whole<'a>(&'a Reader, u64);
+
+impl io::Read for Whole<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read_at(self.1, buffer).map_err(io::Error::other)?;
+        self.1 += read as u64;
+        Ok(read)
     }
 }

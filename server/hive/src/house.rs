@@ -539,8 +539,12 @@ impl Sink for OwnSink {
         self.receiving.copy_from(base, from, length, at).map_err(Failure::new)
     }
 
-    fn keep(&mut self) -> Result<(), Failure> {
+    fn keep(&mut self) -> Result<bool, Failure> {
         self.receiving.keep().map_err(Failure::new)
+    }
+
+    fn leave(self: Box<Self>) -> Result<(), Failure> {
+        self.receiving.leave().map_err(Failure::new)
     }
 
     fn finish(self: Box<Self>) -> Result<bool, Failure> {

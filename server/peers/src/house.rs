@@ -196,8 +196,12 @@ pub trait Sink: Send {
     /// Takes a range over from the base.
     fn copy(&mut self, from: u64, length: u64, at: u64) -> Result<(), Failure>;
 
-    /// Makes what is here survive a restart.
-    fn keep(&mut self) -> Result<(), Failure>;
+    /// Begins to make what is here survive a restart; false while that is still under way for what
+    /// was here earlier.
+    fn keep(&mut self) -> Result<bool, Failure>;
+
+    /// Ends for now. What is here survives a restart.
+    fn leave(self: Box<Self>) -> Result<(), Failure>;
 
     /// Verifies the whole and hands it on. False: the bytes were not what the hash says, and it
     /// begins again.

@@ -116,15 +116,14 @@ fn write(
             }
             Write::Copy { at, from, length } => sink.copy(from, length, at)?,
         }
-        if unkept >= KEEP_BYTES {
-            sink.keep()?;
+        if unkept >= KEEP_BYTES && sink.keep()? {
             unkept = 0;
         }
     }
     if whole.load(Ordering::SeqCst) {
         return sink.finish();
     }
-    sink.keep()?;
+    sink.leave()?;
     Ok(false)
 }
 

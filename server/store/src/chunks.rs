@@ -17,12 +17,12 @@ mod outline;
 mod pack;
 mod sweep;
 
-use cut::Cuts;
+use cut::cut;
 use outline::Outlines;
 use pack::{Packs, Spot};
 
 pub use cut::CHUNK_BYTES_MAX;
-pub use outline::{Cut, Cutter, OUTLINE_BYTES_MIN, put_outline};
+pub use outline::{Cut, Measured, OUTLINE_BYTES_MIN, measure, put_outline};
 
 /// Up to here a stored chunk goes into the database itself, and costs no sync of its own.
 const INLINE_BYTES_MAX: usize = 16 * 1_024;
@@ -219,25 +219,26 @@ impl Store {
         let mut content = Some(Content { size: 0, chunks: Vec::new() });
         let mut size = 0;
         let mut outline = Vec::new();
-        let mut cuts = Cuts::new(reader);
-        while let Some(chunk) = cuts.next()? {
-            hasher.update(&chunk);
-            size += chunk.len() as u64;
-            if size > bytes_max {
-                content = None;
-            }
-            let print = Hash::of(&chunk);
-            outline.push(Cut::new(print, u32::try_from(chunk.len()).unwrap_or(u32::MAX)));
-            if let Some(kept) = &mut content {
-                match self.keep_chunk(print, &chunk) {
-                    Ok(piece) => kept.chunks.push(piece),
-                    Err(error) => {
-                        tracing::debug!(%error, "a version is not kept");
-                        content = None;
+        cut(reader, |run| {
+            hasher.update(&run.bytes);
+            for chunk in run.chunks() {
+                size += chunk.len() as u64;
+                if size > bytes_max {
+                    content = None;
+                }
+                let print = Hash::of(chunk);
+                outline.push(Cut::new(print, u32::try_from(chunk.len()).unwrap_or(u32::MAX)));
+                if let Some(kept) = &mut content {
+                    match self.keep_chunk(print, chunk) {
+                        Ok(piece) => kept.chunks.push(piece),
+                        Err(error) => {
+                            tracing::debug!(%error, "a version is not kept");
+                            content = None;
+                        }
                     }
                 }
             }
-        }
+        })?;
         let hash = Hash::from_bytes(*hasher.finalize().as_bytes());
         let Some(mut content) = content else {
             if size >= OUTLINE_BYTES_MIN {

@@ -14,8 +14,8 @@ mod tx;
 mod writer;
 
 pub use chunks::{
-    CHUNK_BYTES_MAX, Chunks, Cut, Cutter, Found, Kept, OUTLINE_BYTES_MIN, Told, Unreadable,
-    chunks_after, content_size, contents_with, drop_content, forget_chunk, has_content,
+    CHUNK_BYTES_MAX, Chunks, Cut, Found, Kept, Measured, OUTLINE_BYTES_MIN, Told, Unreadable,
+    chunks_after, content_size, contents_with, drop_content, forget_chunk, has_content, measure,
     mend_content, place_content, put_outline,
 };
 pub use database::Opening;

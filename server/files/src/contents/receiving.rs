@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
 
-use store::{Cut, Cutter, OUTLINE_BYTES_MIN};
+use store::OUTLINE_BYTES_MIN;
 use types::{Hash, RelPath};
 
+use super::verify::Verifier;
 use super::{READ_BYTES, Reader, Source, need_room, part_of, write_with_holes};
 use crate::db::tree as db;
-use crate::disk::{Root, copy_range, read_at, read_error, write_at, write_error};
+use crate::disk::{Root, copy_range, read_error, write_at, write_error};
 use crate::live::Live;
 use crate::{Error, kept, rot};
 
@@ -26,10 +28,9 @@ pub struct Receiving {
     here: Ranges,
     /// Whether nothing but zeros stands where nothing was written.
     fresh: bool,
-    hasher: blake3::Hasher,
-    hashed: u64,
-    /// Of what is large and will not be kept.
-    cutter: Option<Cutter>,
+    verifier: Verifier,
+    /// Makes what was there when it began survive a restart.
+    keeper: Option<JoinHandle<Result<(), Error>>>,
     /// What ranges were taken over from.
     taken_from: HashSet<Hash>,
     /// How many bytes were written since it was looked how much is free.
@@ -84,8 +85,11 @@ impl Receiving {
                 .store
                 .write_blocking(move |tx| db::set_part(tx, share, hash, Some((size, &[]))))?;
         }
-        let hasher = blake3::Hasher::new();
+        // Of what is large and will not be kept, it is to be known where it is cut.
         let outlined = size >= OUTLINE_BYTES_MIN && size > kept::room(&live.shared.store)?;
+        let verifier = Verifier::begin(&file, size, outlined);
+        let verifier = verifier.map_err(|error| read_error(&error))?;
+        verifier.reaches(here.from_start());
         Ok(Self {
             hash,
             size,
@@ -94,9 +98,8 @@ impl Receiving {
             file,
             here,
             fresh,
-            hasher,
-            hashed: 0,
-            cutter: outlined.then(Cutter::default),
+            verifier,
+            keeper: None,
             taken_from: HashSet::new(),
             looked: 0,
         })
@@ -131,11 +134,7 @@ impl Receiving {
             false => write_at(&self.file, at, bytes),
         };
         written.map_err(|error| write_error(&error))?;
-        if at <= self.hashed && self.hashed < end {
-            let known = usize::try_from(self.hashed - at).unwrap_or(bytes.len());
-            self.hash_on(&bytes[known..]);
-        }
-        self.here.insert(at, end);
+        self.is_here(at, end);
         Ok(())
     }
 
@@ -155,7 +154,7 @@ impl Receiving {
         if let Source::File(file) = &from.source {
             self.taken_from.insert(from.hash);
             copy_range(file, start, &self.file, at, length).map_err(|error| write_error(&error))?;
-            self.here.insert(at, end);
+            self.is_here(at, end);
             return Ok(());
         }
         let mut buffer = vec![0; READ_BYTES.min(usize::try_from(length).unwrap_or(READ_BYTES))];
@@ -172,29 +171,41 @@ impl Receiving {
         Ok(())
     }
 
-    /// Makes what is here survive a restart.
-    pub fn keep(&mut self) -> Result<(), Error> {
-        self.keep_with(None)
+    fn is_here(&mut self, start: u64, end: u64) {
+        self.here.insert(start, end);
+        self.verifier.reaches(self.here.from_start());
     }
 
-    fn keep_with(&mut self, cuts: Option<Vec<Cut>>) -> Result<(), Error> {
-        self.file.sync_data().map_err(|error| write_error(&error))?;
-        let (share, hash, size) = (self.live.share.id, self.hash, self.size);
-        let here = self.here.0.clone();
-        self.live.shared.store.write_blocking(move |tx| {
-            if let Some(cuts) = cuts {
-                store::put_outline(tx, hash, &cuts)?;
-            }
-            db::set_part(tx, share, hash, Some((size, &here)))
-        })
-    }
-
-    fn hash_on(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
-        if let Some(cutter) = &mut self.cutter {
-            cutter.push(bytes);
+    /// Begins to make what is here survive a restart. False while that is still under way for what
+    /// was here earlier.
+    pub fn keep(&mut self) -> Result<bool, Error> {
+        if self.keeper.as_ref().is_some_and(|keeper| !keeper.is_finished()) {
+            return Ok(false);
         }
-        self.hashed += bytes.len() as u64;
+        self.is_kept()?;
+        let file = self.file.try_clone().map_err(|error| write_error(&error))?;
+        let (live, here) = (self.live.clone(), self.here.0.clone());
+        let (share, hash, size) = (live.share.id, self.hash, self.size);
+        let work = move || {
+            file.sync_data().map_err(|error| write_error(&error))?;
+            let store = &live.shared.store;
+            store.write_blocking(move |tx| db::set_part(tx, share, hash, Some((size, &here))))
+        };
+        let keeper = Builder::new().spawn(work).map_err(|error| write_error(&error))?;
+        self.keeper = Some(keeper);
+        Ok(true)
+    }
+
+    /// Ends for now. What is here survives a restart.
+    pub fn leave(mut self) -> Result<(), Error> {
+        self.is_kept()?;
+        self.keep()?;
+        self.is_kept()
+    }
+
+    fn is_kept(&mut self) -> Result<(), Error> {
+        let Some(keeper) = self.keeper.take() else { return Ok(()) };
+        keeper.join().unwrap_or_else(|_| Err(Error::Unwritable { why: "not kept".to_owned() }))
     }
 
     /// Verifies the whole and hands it to the folder. False, and it begins again: the bytes were
@@ -203,27 +214,24 @@ impl Receiving {
         if !self.missing().is_empty() {
             return Err(Error::Changed);
         }
-        let mut buffer = vec![0; READ_BYTES];
-        while self.hashed < self.size {
-            let read = read_at(&self.file, self.hashed, &mut buffer)
-                .map_err(|error| read_error(&error))?;
-            if read == 0 {
-                break;
-            }
-            self.hash_on(&buffer[..read]);
-        }
-        let right = self.hasher.finalize().as_bytes() == self.hash.as_bytes();
+        self.is_kept()?;
+        self.keep()?;
+        let measured = self.verifier.finish().map_err(|error| read_error(&error))?;
+        self.is_kept()?;
+        let right = measured.hash == self.hash;
         let (share, hash) = (self.live.share.id, self.hash);
+        let store = &self.live.shared.store;
         if right {
-            let cuts = self.cutter.take().and_then(Cutter::finish);
-            self.keep_with(cuts)?;
+            if let Some(cuts) = measured.outline {
+                store.write_blocking(move |tx| store::put_outline(tx, hash, &cuts))?;
+            }
             self.live.stock.received_again(hash, self.size);
             self.live.stock.arrived(hash);
             self.live.wake();
         } else {
             self.root.drop_part(&RelPath::root(), &part_of(share, hash));
             self.taken_from.iter().for_each(|hash| rot::suspect(&self.live, *hash));
-            self.live.shared.store.write_blocking(move |tx| db::set_part(tx, share, hash, None))?;
+            store.write_blocking(move |tx| db::set_part(tx, share, hash, None))?;
         }
         Ok(right)
     }
@@ -231,6 +239,9 @@ impl Receiving {
 
 impl Drop for Receiving {
     fn drop(&mut self) {
+        if let Err(error) = self.is_kept() {
+            tracing::debug!(%error, "what came of a content is not kept");
+        }
         self.live.stock.shelf().receiving.remove(&self.hash);
     }
 }
@@ -267,6 +278,11 @@ impl Ranges {
             missing.push((next, size));
         }
         missing
+    }
+
+    /// How far there is no gap.
+    fn from_start(&self) -> u64 {
+        self.0.first().filter(|(start, _)| *start == 0).map_or(0, |(_, end)| *end)
     }
 
     fn total(&self) -> u64 {

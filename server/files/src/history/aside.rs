@@ -3,7 +3,7 @@
 
 use types::{Hash, Name, RelPath};
 
-use super::{Reader, contains, db, keep};
+use super::{Reader, contains, db, keep, room};
 use crate::Error;
 use crate::disk::{Root, read_error};
 use crate::ignore::KEPT_FOLDER;
@@ -50,6 +50,8 @@ fn keep_or_move(
             root.drop_part(folder, part);
             return Ok(());
         }
+        // It need not be read to know that there is no room for it.
+        Some((hash, false)) if facts.len() > room(store)? => hash,
         _ => keep(live, &file)?.0,
     };
     if store.write_blocking(move |tx| store::place_content(tx, hash))? {

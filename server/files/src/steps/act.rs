@@ -97,10 +97,11 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
         sync(root, &folders)?;
         write(live, done, failed)?
     };
+    live.tell(changes);
+    live.tell_needs();
     for (folder, part, path) in old {
         kept::set_aside(live, root, (&folder, &part), &path);
     }
-    live.tell(changes);
     Ok(())
 }
 

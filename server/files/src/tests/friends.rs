@@ -463,13 +463,8 @@ async fn a_hive_that_is_killed_goes_on_where_it_was() {
     let mut receiving =
         pair.two.handle.receive(pair.share, hash, wanted.size).await.expect("received");
     receiving.write_at(0, &big[..500_000]).expect("it is written");
-    let receiving = tokio::task::spawn_blocking(move || {
-        receiving.keep().expect("kept");
-        receiving
-    })
-    .await
-    .expect("kept");
-    drop(receiving);
+    let kept = tokio::task::spawn_blocking(move || receiving.leave());
+    kept.await.expect("kept").expect("kept");
     let Pair { one, two, share, told } = pair;
     let two = two.again().await;
     two.in_step(share).await;

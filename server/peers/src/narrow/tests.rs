@@ -1,7 +1,6 @@
 //! Whatever was edited, the newer content comes out, and little is sent.
 
 use proptest::prelude::*;
-use store::Cutter;
 
 use super::*;
 
@@ -31,9 +30,7 @@ fn noise(seed: u64, size: usize) -> Vec<u8> {
 }
 
 fn outline(bytes: &[u8]) -> Vec<Cut> {
-    let mut cutter = Cutter::default();
-    cutter.push(bytes);
-    cutter.finish().expect("it is short")
+    store::measure(bytes).expect("it reads").outline.expect("it is short")
 }
 
 /// Rebuilds the newer one; gives how many bytes of it were sent, and how many of prints.

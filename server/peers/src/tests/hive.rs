@@ -8,7 +8,7 @@ use std::time::Duration;
 use ed25519_dalek::{Signer as _, SigningKey};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use store::{Cut, Cutter, Folder, Record, Store};
+use store::{Cut, Folder, Record, Store};
 use tokio::sync::watch;
 use types::{Hash, HiveId, ShareId, Signature, Signer, Time};
 
@@ -155,6 +155,10 @@ impl Part {
     }
 }
 
+fn outline(bytes: &[u8]) -> Vec<Cut> {
+    store::measure(bytes).expect("it reads").outline.expect("it is short")
+}
+
 impl Sink for Part {
     fn missing(&self) -> Vec<(u64, u64)> {
         self.missing.clone()
@@ -174,10 +178,14 @@ impl Sink for Part {
         self.write_at(at, &base[from..from + length])
     }
 
-    fn keep(&mut self) -> Result<(), Failure> {
+    fn keep(&mut self) -> Result<bool, Failure> {
         let kept = (self.bytes.clone(), self.missing.clone());
         self.home.state().parts.insert(self.wanted.hash, kept);
-        Ok(())
+        Ok(true)
+    }
+
+    fn leave(mut self: Box<Self>) -> Result<(), Failure> {
+        self.keep().map(drop)
     }
 
     fn finish(self: Box<Self>) -> Result<bool, Failure> {
@@ -309,11 +317,7 @@ impl House for Home {
 
     fn outline(&self, _: ShareId, hash: Hash) -> BoxFuture<'_, Result<Option<Vec<Cut>>, Failure>> {
         let state = self.state();
-        let cut = |bytes: &Arc<Vec<u8>>| {
-            let mut cutter = Cutter::default();
-            cutter.push(bytes);
-            cutter.finish().expect("it is short")
-        };
+        let cut = |bytes: &Arc<Vec<u8>>| outline(bytes);
         let known = state.outlines.get(&hash).cloned();
         ready(Ok(known.or_else(|| state.contents.get(&hash).map(cut))))
     }
@@ -467,9 +471,7 @@ impl Hive {
     pub(super) fn forget(&self, hash: Hash, instead: Option<&[u8]>) {
         let mut state = self.home.state();
         let bytes = state.contents.remove(&hash).expect("it is here");
-        let mut cutter = Cutter::default();
-        cutter.push(instead.unwrap_or(&bytes));
-        state.outlines.insert(hash, cutter.finish().expect("it is short"));
+        state.outlines.insert(hash, outline(instead.unwrap_or(&bytes)));
     }
 
     pub(super) fn has(&self, hash: Hash) -> bool {

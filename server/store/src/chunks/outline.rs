@@ -2,12 +2,12 @@
 //! enough to tell which parts of a later content are as they were.
 
 use std::collections::VecDeque;
+use std::io::{self, Read};
 
-use fastcdc::v2020::FastCDC;
 use rusqlite::{OptionalExtension, params};
 use types::Hash;
 
-use super::cut::{CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, ONE_CHUNK_BYTES_MAX};
+use super::cut::cut;
 use super::index;
 use crate::{Error, Store, Tx, View};
 
@@ -17,8 +17,6 @@ pub const OUTLINE_BYTES_MIN: u64 = 1_024 * 1_024;
 const CUTS_MAX: usize = 1 << 20;
 const PRINT_BYTES: usize = 16;
 const ENTRY_BYTES: usize = PRINT_BYTES + 4;
-/// So much is gathered before it is cut.
-const WINDOW_BYTES: usize = 4 * CHUNK_BYTES_MAX;
 
 /// One piece of a content: the beginning of its hash, and its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,43 +37,27 @@ impl Cut {
     }
 }
 
-/// Cuts what it is given piece by piece.
-#[derive(Debug, Default)]
-pub struct Cutter {
-    window: Vec<u8>,
-    cuts: Vec<Cut>,
+/// What a content is, and where it is cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measured {
+    pub hash: Hash,
+    pub size: u64,
+    /// None if it is too much.
+    pub outline: Option<Vec<Cut>>,
 }
 
-impl Cutter {
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.window.extend_from_slice(bytes);
-        if self.window.len() >= WINDOW_BYTES {
-            self.cut(CHUNK_BYTES_MAX);
+/// Reads to the end and keeps nothing. An error is the reader's.
+pub fn measure(reader: impl Read) -> io::Result<Measured> {
+    let (mut hasher, mut size, mut cuts) = (blake3::Hasher::new(), 0, Vec::new());
+    cut(reader, |run| {
+        hasher.update(&run.bytes);
+        size += run.bytes.len() as u64;
+        if cuts.len() <= CUTS_MAX {
+            cuts.extend(run.chunks().map(Cut::of));
         }
-    }
-
-    /// The outline of everything that was pushed; none if that is too much.
-    pub fn finish(mut self) -> Option<Vec<Cut>> {
-        self.cut(1);
-        (self.cuts.len() <= CUTS_MAX).then_some(self.cuts)
-    }
-
-    /// Where a chunk ends depends on nothing beyond its greatest length.
-    fn cut(&mut self, ahead: usize) {
-        let mut done = 0;
-        let cutter =
-            FastCDC::new(&self.window, CHUNK_BYTES_MIN, ONE_CHUNK_BYTES_MAX, CHUNK_BYTES_MAX);
-        for chunk in cutter {
-            if self.window.len() - chunk.offset < ahead {
-                break;
-            }
-            done = chunk.offset + chunk.length;
-            if self.cuts.len() <= CUTS_MAX {
-                self.cuts.push(Cut::of(&self.window[chunk.offset..done]));
-            }
-        }
-        self.window.drain(..done);
-    }
+    })?;
+    let hash = Hash::from_bytes(*hasher.finalize().as_bytes());
+    Ok(Measured { hash, size, outline: (cuts.len() <= CUTS_MAX).then_some(cuts) })
 }
 
 /// Outlines of what was read just before, until they are placed.

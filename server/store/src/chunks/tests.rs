@@ -64,8 +64,10 @@ fn packs(home: &Path) -> Vec<PathBuf> {
 #[test]
 fn contents_are_cut_where_they_always_were() {
     let lengths = |bytes: &[u8]| {
-        let mut cuts = super::Cuts::new(bytes);
-        std::iter::from_fn(|| cuts.next().expect("it reads")).map(|cut| cut.len()).collect()
+        let measured = crate::measure(bytes).expect("it reads");
+        assert_eq!(measured.hash, Hash::of(bytes));
+        let cuts = measured.outline.expect("it is short");
+        cuts.iter().map(|cut| cut.size as usize).collect()
     };
     let counted =
         |length: u32| (0..length).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes());
@@ -259,6 +261,16 @@ proptest! {
     }
 }
 
+/// Gives odd pieces.
+struct Slow<'a>(&'a [u8]);
+
+impl std::io::Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = buffer.len().min(70_001);
+        self.0.read(&mut buffer[..length])
+    }
+}
+
 #[test]
 fn of_what_is_large_and_not_kept_the_outline_stays() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -270,9 +282,8 @@ fn of_what_is_large_and_not_kept_the_outline_stays() {
     let store = open(folder.path());
     let read = store.outline(told.hash).expect("it reads").expect("it is known");
     assert_eq!(read.iter().map(|cut| u64::from(cut.size)).sum::<u64>(), told.size);
-    let mut cutter = crate::Cutter::default();
-    bytes.chunks(70_001).for_each(|piece| cutter.push(piece));
-    assert_eq!(cutter.finish().expect("it is short"), read, "both ways to cut are one");
+    let measured = crate::measure(Slow(&bytes)).expect("it reads");
+    assert_eq!(measured.outline.expect("it is short"), read, "both ways to cut are one");
     assert_eq!(keep(&store, &bytes), told.hash);
     assert_eq!(store.outline(told.hash).expect("it reads").expect("it is known"), read);
     store.write_blocking(move |tx| drop_content(tx, told.hash)).expect("it is dropped");
