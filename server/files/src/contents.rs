@@ -394,7 +394,8 @@ pub(crate) fn find_in_folder(
     find_among(root, hash, &holders)
 }
 
-fn find_stocked(live: &Live, root: &Root, hash: Hash) -> Result<Option<Reader>, Error> {
+/// Looks for what came and is not in its place yet.
+pub(crate) fn find_stocked(live: &Live, root: &Root, hash: Hash) -> Result<Option<Reader>, Error> {
     if let Some(bytes) = live.stock.given(hash) {
         let size = bytes.len() as u64;
         return Ok(Some(Reader { hash, size, source: Source::Bytes(bytes) }));

@@ -1,8 +1,8 @@
 //! Follows one share: turns hints into looks, and keeps its state.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -13,7 +13,7 @@ use crate::db::change;
 use crate::live::Live;
 use crate::scan::{Moves, Scan};
 use crate::share::State;
-use crate::watch::When;
+use crate::watch::{HINTS_MAX, When};
 use crate::{Error, db};
 
 /// How much work may wait for one share.
@@ -31,11 +31,44 @@ const POLL: Duration = Duration::from_secs(30);
 const POLL_TO_BE_SURE: Duration = Duration::from_hours(1);
 
 pub(crate) enum Work {
-    Hints(Vec<(RelPath, When)>),
-    /// Events were lost, or the system watches no further folder.
-    Lost,
+    /// Some wait that did not.
+    Hints,
     Rescan(RelPath, oneshot::Sender<Result<(), Error>>),
     Pause(bool),
+}
+
+/// Hints that the follower has not taken yet.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(Mutex<Missed>);
+
+#[derive(Debug, Default)]
+struct Missed {
+    hints: Vec<(RelPath, When)>,
+    /// Events were lost, or the system watches no further folder: everything is looked at.
+    lost: bool,
+}
+
+impl Waiting {
+    /// Tells whether nothing waited before.
+    pub(crate) fn add(&self, hints: Vec<(RelPath, When)>, lost: bool) -> bool {
+        let mut missed = self.missed();
+        let first = missed.hints.is_empty() && !missed.lost;
+        let any = lost || !hints.is_empty();
+        missed.hints.extend(hints);
+        missed.lost |= lost || missed.hints.len() > HINTS_MAX;
+        if missed.lost {
+            missed.hints.clear();
+        }
+        first && any
+    }
+
+    fn take(&self) -> Missed {
+        std::mem::take(&mut self.missed())
+    }
+
+    fn missed(&self) -> MutexGuard<'_, Missed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A file that is being written: when to look next, and how long to wait after that.
@@ -48,6 +81,7 @@ struct Writing {
 pub(crate) struct Follower {
     live: Arc<Live>,
     inbox: mpsc::Receiver<Work>,
+    hints: Arc<Waiting>,
     /// Single paths, looked at before anything else.
     quick: Scan,
     /// Whole folders.
@@ -68,11 +102,16 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    pub(crate) fn new(live: Arc<Live>, inbox: mpsc::Receiver<Work>, paused: bool) -> Self {
+    pub(crate) fn new(
+        live: Arc<Live>,
+        (inbox, hints): (mpsc::Receiver<Work>, Arc<Waiting>),
+        paused: bool,
+    ) -> Self {
         let now = Instant::now();
         Self {
             live,
             inbox,
+            hints,
             quick: Scan::default(),
             deep: Scan::whole(),
             moves: Moves::default(),
@@ -135,19 +174,7 @@ impl Follower {
 
     async fn take(&mut self, work: Work) {
         match work {
-            Work::Hints(hints) if !self.paused && self.trouble.is_none() => {
-                for (path, when) in hints {
-                    self.take_hint(path, when);
-                }
-            }
-            // The whole share is looked at before it is followed again.
-            Work::Hints(_) => {}
-            Work::Lost => {
-                if !self.deep.whole {
-                    self.deep = Scan::whole();
-                }
-                self.deep.push_tree(RelPath::root());
-            }
+            Work::Hints => self.take_hints(),
             Work::Rescan(path, reply) => {
                 let result = self.rescan(path).await;
                 if result.is_err() {
@@ -166,6 +193,22 @@ impl Follower {
                 }
                 self.paused = paused;
                 self.show().await;
+            }
+        }
+    }
+
+    fn take_hints(&mut self) {
+        let Missed { hints, lost } = self.hints.take();
+        if lost {
+            if !self.deep.whole {
+                self.deep = Scan::whole();
+            }
+            self.deep.push_tree(RelPath::root());
+        }
+        // Else the whole share is looked at before it is followed again.
+        if !self.paused && self.trouble.is_none() {
+            for (path, when) in hints {
+                self.take_hint(path, when);
             }
         }
     }

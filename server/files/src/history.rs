@@ -298,11 +298,11 @@ pub(crate) fn names(view: &View, share: ShareId, hash: Hash) -> Result<bool, Err
     db::names(view, share, hash)
 }
 
-/// Something stands in the folder as the records say.
+/// Something stands in the folder as the records say. The author is a hive, and a guest there.
 pub(crate) fn stands(
     tx: &Tx,
     share: ShareId,
-    hive: HiveId,
+    author: (HiveId, Option<&str>),
     file: FileId,
     held: &Held,
 ) -> Result<(), Error> {
@@ -312,7 +312,7 @@ pub(crate) fn stands(
     if let What::File { hash, .. } = &held.what {
         store::place_content(tx, *hash)?;
     }
-    db::stands(tx, share, hive, file, held)
+    db::stands(tx, share, author, file, held)
 }
 
 /// A node is no longer in the folder: removed, or merged into another.

@@ -7,7 +7,9 @@ use types::{FileId, HiveId};
 use crate::{Error, history};
 
 pub(crate) use history::aside::set_aside;
-pub(crate) use history::{Reader, gone, is_merged, keep_bytes, keep_within, names, open, room};
+pub(crate) use history::{
+    Reader, contains, gone, is_merged, keep_bytes, keep_within, names, open, room,
+};
 
 /// Notes whose version of a file it is that stands.
 pub(crate) fn note(

@@ -101,7 +101,14 @@ impl Ledger for Records<'_, '_> {
 
     fn set_held(&mut self, id: FileId, held: Option<&Held>) -> Result<(), Error> {
         match held {
-            Some(held) => history::stands(self.tx, self.share, self.hive, id, held)?,
+            Some(held) => {
+                let node = db::node(self.tx, self.share, id)?;
+                let version = node.as_ref().and_then(tree::current);
+                let version = version.filter(|version| version.what == held.what);
+                let author = version.map(|version| (version.tick.hive, version.by.as_deref()));
+                let author = author.unwrap_or((self.hive, None));
+                history::stands(self.tx, self.share, author, id, held)?;
+            }
             None => history::ends(self.tx, id)?,
         }
         db::set_held(self.tx, self.share, id, held)

@@ -11,7 +11,7 @@ use store::View;
 use tree::{Step, What};
 use types::{FileId, Hash, Name, RelPath, ShareId, Time};
 
-use crate::contents::{self, find};
+use crate::contents::{self, find, find_stocked};
 use crate::db::tree::{self as db, Queue};
 use crate::disk::{Root, leads_inside};
 use crate::exchange::Wanted;
@@ -20,7 +20,7 @@ use crate::ignore::Rules;
 use crate::ledger::Moment;
 use crate::live::Live;
 use crate::share::State;
-use crate::{Error, db as rows, guard, ingest, rot, twins, units};
+use crate::{Error, db as rows, guard, ingest, kept, rot, twins, units};
 
 mod act;
 mod merge;
@@ -48,6 +48,8 @@ struct Planned {
     path: RelPath,
     /// Whether the content is written although it should stand there already.
     anew: bool,
+    /// Whether its content is neither in the folder nor in the history.
+    nowhere: bool,
 }
 
 /// What a round is to do, and what hinders the rest.
@@ -173,7 +175,7 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
     live.stock.forget_wanted(plan.settled.iter().copied());
     let mut steps = Vec::new();
     for planned in std::mem::take(&mut plan.steps) {
-        match lacking(live, root, &planned.step)? {
+        match lacking(live, root, &planned)? {
             None => steps.push(planned),
             Some(_) if plan.given_up.contains(&planned.id) => steps.push(planned),
             Some(lacking) => {
@@ -274,7 +276,8 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
                     if let Step::Write { what: What::File { size, .. }, .. } = &step {
                         bytes += size;
                     }
-                    plan.steps.push(Planned { id, step, path, anew: false });
+                    let nowhere = is_nowhere(view, share, &step)?;
+                    plan.steps.push(Planned { id, step, path, anew: false, nowhere });
                 }
             }
         }
@@ -363,14 +366,27 @@ fn hold_units(live: &Live, plan: &mut Plan, steps: Vec<Planned>) -> Vec<Planned>
     steps
 }
 
+fn is_nowhere(view: &View, share: ShareId, step: &Step) -> Result<bool, Error> {
+    let Step::Write { what: What::File { hash, .. }, .. } = step else { return Ok(false) };
+    Ok(db::holders(view, share, *hash)?.is_empty() && !kept::contains(view, share, *hash)?)
+}
+
 /// The contents that a step needs and that are not here.
-fn lacking(live: &Live, root: &Root, step: &Step) -> Result<Option<Vec<(Hash, u64)>>, Error> {
+fn lacking(
+    live: &Live,
+    root: &Root,
+    Planned { step, nowhere, .. }: &Planned,
+) -> Result<Option<Vec<(Hash, u64)>>, Error> {
     let mut lacking = Vec::new();
     match step {
         Step::Write { what: what @ What::File { hash, size, .. }, instead_of, .. } => {
             let held = instead_of.as_ref().map(|held| &held.what);
             let what_is = |what: &What| held.is_some_and(|held| is_dressed_alone(held, what));
-            if *size > 0 && !what_is(what) && find(live, root, *hash)?.is_none() {
+            let is_lacking = || match nowhere {
+                true => find_stocked(live, root, *hash).map(|found| found.is_none()),
+                false => find(live, root, *hash).map(|found| found.is_none()),
+            };
+            if *size > 0 && !what_is(what) && is_lacking()? {
                 lacking.push((*hash, *size));
             }
         }
@@ -392,18 +408,16 @@ fn lacking(live: &Live, root: &Root, step: &Step) -> Result<Option<Vec<(Hash, u6
 fn want(
     live: &Live,
     plan: &mut Plan,
-    Planned { id, step, .. }: &Planned,
+    Planned { id, step, path, .. }: &Planned,
     lacking: Vec<(Hash, u64)>,
 ) -> Result<(), Error> {
     let (share, id) = (live.share.id, *id);
     let merge = matches!(step, Step::Merge { .. });
-    let (path, base) = live.shared.store.read_blocking(|view| {
-        let base = match db::held(view, share, id)?.map(|held| held.what) {
-            Some(What::File { hash, .. }) => Some(hash),
-            _ => None,
-        };
-        Ok::<_, Error>((db::path_of(view, share, id)?.unwrap_or_default(), base))
-    })?;
+    let held = match step {
+        Step::Write { instead_of, .. } => instead_of.clone(),
+        _ => live.shared.store.read_blocking(|view| db::held(view, share, id))?,
+    };
+    let base = held.and_then(|held| held.what.hash());
     for (hash, size) in lacking {
         let path = path.clone();
         plan.wanted.push(Wanted { file: id, path, hash, size, base });
@@ -423,8 +437,10 @@ fn is_dressed_alone(held: &What, what: &What) -> bool {
 /// Writes contents anew that the disk has spoilt. Tells what could not be taken.
 pub(crate) fn rewrite(live: &Live, root: &Root, files: Vec<(FileId, Step)>) -> Result<(), Error> {
     let path = RelPath::root();
-    let planned =
-        files.into_iter().map(|(id, step)| Planned { id, step, path: path.clone(), anew: true });
+    let planned = files.into_iter().map(|(id, step)| {
+        let path = path.clone();
+        Planned { id, step, path, anew: true, nowhere: false }
+    });
     act::perform(live, root, planned.collect())
 }
 

@@ -12,7 +12,7 @@ use types::{Name, RelPath, ShareId};
 
 use crate::disk::{self, PartNames, Root};
 use crate::entry::Changed;
-use crate::follow::{Follower, WORK_MAX, Work, blocking};
+use crate::follow::{Follower, WORK_MAX, Waiting, Work, blocking};
 use crate::live::{Live, Shared, Standing};
 use crate::share::{Options, Place, Share, State, place};
 use crate::watch::{Hint, Hints, Watcher, When};
@@ -187,6 +187,7 @@ impl Handle {
 struct Worker {
     live: Arc<Live>,
     inbox: mpsc::Sender<Work>,
+    hints: Arc<Waiting>,
     task: JoinHandle<()>,
     steps: JoinHandle<()>,
 }
@@ -353,9 +354,11 @@ impl Task {
         }
         let (inbox, work) = mpsc::channel(WORK_MAX);
         live.stand(State::Scanning { seen: 0 }, Vec::new());
-        let task = tokio::spawn(Follower::new(live.clone(), work, self.paused).run());
+        let hints = Arc::new(Waiting::default());
+        let follower = Follower::new(live.clone(), (work, hints.clone()), self.paused);
+        let task = tokio::spawn(follower.run());
         let steps = tokio::spawn(steps::run(live.clone()));
-        self.workers.insert(live.share.id, Worker { live, inbox, task, steps });
+        self.workers.insert(live.share.id, Worker { live, inbox, hints, task, steps });
         self.publish();
     }
 
@@ -391,13 +394,10 @@ impl Task {
             }
         }
         for (id, worker) in &self.workers {
-            let hints = by_share.remove(id);
-            let full =
-                hints.is_some_and(|hints| worker.inbox.try_send(Work::Hints(hints)).is_err());
-            if full || lost {
+            let hints = by_share.remove(id).unwrap_or_default();
+            if worker.hints.add(hints, lost) {
                 let inbox = worker.inbox.clone();
-                // The follower is busy: it learns that it missed something when it has room.
-                drop(tokio::spawn(async move { drop(inbox.send(Work::Lost).await) }));
+                drop(tokio::spawn(async move { drop(inbox.send(Work::Hints).await) }));
             }
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use types::RelPath;
 
 /// How many hints may wait before everything is looked at instead.
-const HINTS_MAX: usize = 8_192;
+pub(crate) const HINTS_MAX: usize = 8_192;
 /// Whether each folder is watched by itself (inotify). Elsewhere the system watches whole trees.
 pub(crate) const BY_FOLDER: bool = cfg!(target_os = "linux");
 

@@ -172,7 +172,7 @@ impl Link {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut last_heard, mut last_at, mut pinged) = (0, Instant::now(), false);
         let mut silence_ends = None;
-        let (mut lag_due, mut offers_due) = (true, None::<Instant>);
+        let (mut lag_due, mut lag_told, mut offers_due) = (true, Instant::now(), None::<Instant>);
         self.ask_shares();
         loop {
             tokio::select! {
@@ -207,10 +207,17 @@ impl Link {
                     }
                     asked = now;
                 }
-                Ok(()) = needs.changed() => lag_due = true,
+                Ok(()) = needs.changed() => {
+                    lag_due = lag_told.elapsed() < TICK;
+                    if !lag_due {
+                        lag_told = Instant::now();
+                        self.ask_lags();
+                    }
+                }
                 _ = ticks.tick() => {
                     self.save_positions().await;
                     if std::mem::take(&mut lag_due) {
+                        lag_told = Instant::now();
                         self.ask_lags();
                     }
                     if offers_due.take_if(|due| *due <= Instant::now()).is_some() {

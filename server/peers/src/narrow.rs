@@ -10,7 +10,7 @@ use crate::difference::{self, Part, Parts};
 use crate::{Content, Failure};
 
 /// Beginnings of hashes: a wrong guess is found when the whole is verified.
-const PRINT_BYTES: usize = 6;
+const PRINT_BYTES: usize = 4;
 /// A stretch is looked at in so many pieces, large ones in more.
 const PIECES: u64 = 16;
 const PIECE_BYTES_MIN: u64 = 64;

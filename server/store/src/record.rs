@@ -1,10 +1,16 @@
 //! Records: the newest state of each thing of a share that other hives may need, in the order in
 //! which this hive took it in. What a body says is known only to the feature that wrote it.
 
+use std::collections::VecDeque;
+
 use rusqlite::{OptionalExtension, params};
 use types::ShareId;
 
 use crate::{Error, Tx, View};
+
+/// How many records one transaction has in mind, and of what size.
+const MEMO_MAX: usize = 16;
+const MEMO_BYTES_MAX: usize = 8 * 1_024;
 
 /// What a record tells of. The numbers are part of what hives say to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,16 +57,51 @@ pub fn put_record(
         "INSERT OR REPLACE INTO record (share, kind, key, body) VALUES (?1, ?2, ?3, ?4)",
     )?
     .execute(params![share.as_bytes(), kind, key, body])?;
-    Ok(tx.last_insert_rowid().cast_unsigned())
+    let seq = tx.last_insert_rowid().cast_unsigned();
+    let record = Record { seq, kind, key: key.to_vec(), body: body.to_vec() };
+    tx.records.borrow_mut().note(share, record);
+    Ok(seq)
 }
 
 pub fn record(view: &View, share: ShareId, kind: u8, key: &[u8]) -> Result<Option<Record>, Error> {
-    Ok(view
+    if let Some(known) = view.records.borrow().find(share, kind, key) {
+        return Ok(Some(known));
+    }
+    let found = view
         .prepare_cached(
             "SELECT seq, kind, key, body FROM record WHERE share = ?1 AND kind = ?2 AND key = ?3",
         )?
         .query_row(params![share.as_bytes(), kind, key], read)
-        .optional()?)
+        .optional()?;
+    if let Some(found) = &found {
+        view.records.borrow_mut().note(share, found.clone());
+    }
+    Ok(found)
+}
+
+/// Some records as they stand in the transaction that saw them.
+#[derive(Default)]
+pub(crate) struct Memo(VecDeque<(ShareId, Record)>);
+
+fn is((of, known): &(ShareId, Record), share: ShareId, kind: u8, key: &[u8]) -> bool {
+    known.key == key && known.kind == kind && *of == share
+}
+
+impl Memo {
+    fn find(&self, share: ShareId, kind: u8, key: &[u8]) -> Option<Record> {
+        let mut all = self.0.iter().rev();
+        all.find(|known| is(known, share, kind, key)).map(|(_, record)| record.clone())
+    }
+
+    fn note(&mut self, share: ShareId, record: Record) {
+        self.0.retain(|known| !is(known, share, record.kind, &record.key));
+        if self.0.len() >= MEMO_MAX {
+            self.0.pop_front();
+        }
+        if record.body.len() <= MEMO_BYTES_MAX {
+            self.0.push_back((share, record));
+        }
+    }
 }
 
 /// The records of a share after a position, oldest first: as many as fit into `bytes_max`, at
@@ -114,6 +155,7 @@ pub fn remove_record(tx: &Tx, share: ShareId, kind: u8, key: &[u8]) -> Result<()
 /// Forgets everything of a share.
 pub fn remove_records(tx: &Tx, share: ShareId) -> Result<(), Error> {
     tx.execute("DELETE FROM record WHERE share = ?1", [share.as_bytes()])?;
+    *tx.records.borrow_mut() = Memo::default();
     Ok(())
 }
 

@@ -1,22 +1,26 @@
 //! What a command works on: a view of the database at one moment, and a transaction over it.
 
+use std::cell::RefCell;
 use std::ops::Deref;
 
 use rand::Rng;
 use rusqlite::Connection;
 use types::{ShareId, Time};
 
+use crate::record::Memo;
 use crate::{Chunks, Error, journal};
 
 /// The database at one moment, for reading. Derefs to the SQLite connection for the `db` files.
 pub struct View<'a> {
     connection: &'a Connection,
     now: Time,
+    /// What was read or written last, for whoever looks at it again.
+    pub(crate) records: RefCell<Memo>,
 }
 
 impl<'a> View<'a> {
     pub(crate) fn new(connection: &'a Connection, now: Time) -> Self {
-        Self { connection, now }
+        Self { connection, now, records: RefCell::default() }
     }
 
     /// The moment of the call; the only clock that a command sees.

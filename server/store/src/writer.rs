@@ -2,12 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rand::Rng;
 use rusqlite::Connection;
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 use types::Time;
 
 use crate::{
@@ -19,7 +22,9 @@ const WRITES_WAITING_MAX: usize = 1_024;
 /// How many changes share one commit at most.
 const WRITES_PER_COMMIT_MAX: usize = 256;
 /// How many idle connections for reading are kept.
-const READERS_IDLE_MAX: usize = 4;
+const READERS_IDLE_MAX: usize = 8;
+/// After so long without a change it is at rest.
+const REST_AFTER: Duration = Duration::from_secs(5);
 
 /// The clock that the store hands to commands; tests give their own.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -40,7 +45,7 @@ struct Inner {
     chunks: Chunks,
     clock: Clock,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
-    readers: Mutex<Vec<Connection>>,
+    readers: Readers,
     position: watch::Receiver<i64>,
     records: watch::Receiver<i64>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -58,8 +63,10 @@ impl Store {
         let (announce_records, records) = watch::channel(record::position(&connection)?);
         let (jobs, waiting) = mpsc::channel(WRITES_WAITING_MAX);
         let chunks = Chunks::open(folder.path());
+        let readers = Readers::default();
         let writer = Writer {
             connection,
+            readers: readers.clone(),
             chunks: chunks.clone(),
             clock: clock.clone(),
             chance,
@@ -79,7 +86,7 @@ impl Store {
             chunks,
             clock,
             jobs: Mutex::new(Some(jobs)),
-            readers: Mutex::default(),
+            readers,
             position,
             records,
             thread: Mutex::new(Some(thread)),
@@ -149,8 +156,7 @@ impl Store {
         &self,
         look: impl FnOnce(&View) -> Result<T, E>,
     ) -> Result<T, E> {
-        let idle = self.inner.readers.lock().map_err(|_| Error::Closed)?.pop();
-        let mut connection = match idle {
+        let mut connection = match self.inner.readers.take() {
             Some(connection) => connection,
             None => database::open_reader(self.inner.folder.path())?,
         };
@@ -158,10 +164,7 @@ impl Store {
             let moment = connection.transaction().map_err(Error::from)?;
             look(&View::new(&moment, (self.inner.clock)()))
         };
-        let mut readers = self.inner.readers.lock().map_err(|_| Error::Closed)?;
-        if readers.len() < READERS_IDLE_MAX {
-            readers.push(connection);
-        }
+        self.inner.readers.put_back(connection);
         result
     }
 
@@ -206,9 +209,7 @@ impl Inner {
         if let Ok(mut jobs) = self.jobs.lock() {
             jobs.take();
         }
-        if let Ok(mut readers) = self.readers.lock() {
-            readers.clear();
-        }
+        self.readers.clear();
         let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
         if let Some(thread) = thread
             && thread.join().is_err()
@@ -245,8 +246,34 @@ where
     })
 }
 
+/// Connections for reading that nobody uses at the moment.
+#[derive(Clone, Default)]
+struct Readers(Arc<Mutex<Vec<Connection>>>);
+
+impl Readers {
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<Connection> {
+        self.idle().pop()
+    }
+
+    fn put_back(&self, connection: Connection) {
+        let mut idle = self.idle();
+        if idle.len() < READERS_IDLE_MAX {
+            idle.push(connection);
+        }
+    }
+
+    fn clear(&self) {
+        self.idle().clear();
+    }
+}
+
 struct Writer {
     connection: Connection,
+    readers: Readers,
     chunks: Chunks,
     clock: Clock,
     chance: Box<dyn Rng + Send>,
@@ -257,7 +284,9 @@ struct Writer {
 
 impl Writer {
     fn run(mut self) {
-        while let Some(first) = self.waiting.blocking_recv() {
+        let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let clock = clock.inspect_err(|error| tracing::warn!(%error, "memory is not given back"));
+        while let Some(first) = self.next(clock.as_ref().ok()) {
             let mut jobs = vec![first];
             while jobs.len() < WRITES_PER_COMMIT_MAX
                 && let Ok(next) = self.waiting.try_recv()
@@ -269,6 +298,19 @@ impl Writer {
         if let Err(error) = self.connection.pragma_update(None, "wal_checkpoint", "truncate") {
             tracing::warn!(%error, "the last checkpoint failed");
         }
+    }
+
+    /// Waits for a change. When none comes for a while, what was kept in memory is given back.
+    fn next(&mut self, clock: Option<&Runtime>) -> Option<Job> {
+        let Some(clock) = clock else { return self.waiting.blocking_recv() };
+        let soon = clock.block_on(async { timeout(REST_AFTER, self.waiting.recv()).await });
+        soon.unwrap_or_else(|_| {
+            self.readers.clear();
+            if let Err(error) = self.connection.execute_batch("PRAGMA shrink_memory") {
+                tracing::debug!(%error, "memory is not given back");
+            }
+            self.waiting.blocking_recv()
+        })
     }
 
     fn commit(&mut self, jobs: Vec<Job>) {

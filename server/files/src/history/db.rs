@@ -54,7 +54,7 @@ impl Row {
 pub(super) fn stands(
     tx: &Tx,
     share: ShareId,
-    hive: HiveId,
+    (hive, by): (HiveId, Option<&str>),
     file: FileId,
     held: &Held,
 ) -> Result<(), Error> {
@@ -85,7 +85,8 @@ pub(super) fn stands(
     };
     // Who moves a file does not write it.
     let author = last.filter(|_| verb == "moved");
-    let (hive, by, at) = author.map_or((hive, None, now), |last| (last.hive, last.by, last.at.0));
+    let (hive, by, at) =
+        author.map_or((hive, by.map(str::to_owned), now), |last| (last.hive, last.by, last.at.0));
     tx.prepare_cached(
         "INSERT INTO files_version (share, file, parent, name, verb, what, hash, size, vector,
              hive, by, at, noted_at)
@@ -164,7 +165,8 @@ pub(super) fn tell_author(
     let hash = hash.as_ref().map(Hash::as_bytes);
     tx.prepare_cached(
         "UPDATE files_version SET hive = ?2, by = ?3
-         WHERE file = ?1 AND until IS NULL AND hash IS ?4 AND verb <> 'moved'",
+         WHERE file = ?1 AND until IS NULL AND hash IS ?4 AND verb <> 'moved'
+             AND (hive IS NOT ?2 OR by IS NOT ?3)",
     )?
     .execute(params![file.as_bytes(), hive.as_bytes(), by, hash])?;
     Ok(())

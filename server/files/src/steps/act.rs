@@ -2,7 +2,7 @@
 //! with the folder, each thing is put in its place if the disk is as it is known to be, and rows
 //! and records follow in one transaction.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use store::Tx;
@@ -30,6 +30,25 @@ struct Ready {
     step: Step,
     /// Where the new content stands: folder and name.
     part: Option<(RelPath, String)>,
+}
+
+/// Where folders stand, as the rows say, looked up once.
+#[derive(Default)]
+struct Paths(HashMap<FileId, Option<RelPath>>);
+
+impl Paths {
+    fn of(&mut self, live: &Live, folder: FileId) -> Result<RelPath, Error> {
+        let known = match self.0.get(&folder) {
+            Some(known) => known.clone(),
+            None => {
+                let (share, store) = (live.share.id, &live.shared.store);
+                let found = store.read_blocking(|view| db::folder_path(view, share, folder))?;
+                self.0.insert(folder, found.clone());
+                found
+            }
+        };
+        known.ok_or(Error::Gone)
+    }
 }
 
 /// What was done on disk, for the rows.
@@ -61,8 +80,9 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
     let mut failed: Vec<(FileId, Error)> = Vec::new();
     let mut ready = Vec::new();
     let together = steps.len() >= SYNC_TOGETHER_MIN && !SYNC_EACH;
+    let mut paths = Paths::default();
     for planned in steps {
-        match prepare(live, root, &planned, together) {
+        match prepare(live, root, &planned, (together, &mut paths)) {
             Ok(part) => {
                 let Planned { id, step, .. } = planned;
                 ready.push(Ready { id, step, part });
@@ -83,10 +103,10 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
     let (changes, old) = {
         let _alone = live.scanning();
         let mut done = Vec::new();
-        let mut folders = BTreeSet::new();
+        let (mut folders, mut paths) = (BTreeSet::new(), Paths::default());
         for ready in ready {
             let Ready { id, step, part } = ready;
-            match act(live, root, id, &step, part.as_ref(), &mut folders) {
+            match act(live, root, id, &step, part.as_ref(), (&mut folders, &mut paths)) {
                 Ok(one) => done.push((id, step, one)),
                 Err(error) => {
                     give_up(live, root, &step, part.as_ref());
@@ -123,12 +143,11 @@ fn prepare(
     live: &Live,
     root: &Root,
     Planned { id, step, anew, .. }: &Planned,
-    together: bool,
+    (together, paths): (bool, &mut Paths),
 ) -> Result<Option<(RelPath, String)>, Error> {
     let Step::Write { parent, name, what, instead_of, .. } = step else { return Ok(None) };
     let share = live.share.id;
-    let parent = live.shared.store.read_blocking(|view| db::folder_path(view, share, *parent))?;
-    let folder = parent.ok_or(Error::Gone)?;
+    let folder = paths.of(live, *parent)?;
     let aside = instead_of.is_some();
     let part = live.shared.parts.draw_for(share, aside);
     match what {
@@ -237,14 +256,11 @@ fn act(
     id: FileId,
     step: &Step,
     part: Option<&(RelPath, String)>,
-    folders: &mut BTreeSet<RelPath>,
+    (folders, paths): (&mut BTreeSet<RelPath>, &mut Paths),
 ) -> Result<Done, Error> {
     let share = live.share.id;
-    let store = &live.shared.store;
-    let path_in = |parent: FileId, name: &Name| {
-        let folder = store.read_blocking(|view| db::folder_path(view, share, parent))?;
-        Ok::<_, Error>(folder.ok_or(Error::Gone)?.join(name))
-    };
+    let mut path_in =
+        |parent: FileId, name: &Name| Ok::<_, Error>(paths.of(live, parent)?.join(name));
     let known_as = |held: &Held| known_as(live, id, held);
     match step {
         Step::MakeFolder { parent, name, .. } => {
