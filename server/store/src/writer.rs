@@ -22,7 +22,7 @@ const WRITES_WAITING_MAX: usize = 1_024;
 /// How many changes share one commit at most.
 const WRITES_PER_COMMIT_MAX: usize = 256;
 /// How many idle connections for reading are kept.
-const READERS_IDLE_MAX: usize = 8;
+const READERS_IDLE_MAX: usize = 4;
 /// After so long without a change it is at rest.
 const REST_AFTER: Duration = Duration::from_secs(5);
 

@@ -41,13 +41,15 @@ pub(super) async fn hear_bulk(
     loop {
         let message: Bulk = match wire::read(&mut stream, FRAME_BYTES_MAX).await {
             Ok(message) => message,
-            Err(broken) => {
+            Err(Broken::Lost(error)) => {
                 // Why it ends is said on the other stream.
-                if let Broken::Lost(_) = broken {
+                tokio::spawn(async move {
                     tokio::time::sleep(super::BYE_TIME).await;
-                }
-                return line.end(crate::hello::broken(broken));
+                    line.end(crate::hello::broken(Broken::Lost(error)));
+                });
+                return;
             }
+            Err(broken) => return line.end(crate::hello::broken(broken)),
         };
         heard.fetch_add(1, Ordering::Relaxed);
         // Nobody waits any more for what was cancelled.
