@@ -89,7 +89,7 @@ impl Receiving {
         let outlined = size >= OUTLINE_BYTES_MIN && size > kept::room(&live.shared.store)?;
         let verifier = Verifier::begin(&file, size, outlined);
         let verifier = verifier.map_err(|error| read_error(&error))?;
-        verifier.reaches(here.from_start());
+        verifier.reaches(here.without_gap());
         Ok(Self {
             hash,
             size,
@@ -173,7 +173,7 @@ impl Receiving {
 
     fn is_here(&mut self, start: u64, end: u64) {
         self.here.insert(start, end);
-        self.verifier.reaches(self.here.from_start());
+        self.verifier.reaches(self.here.without_gap());
     }
 
     /// Begins to make what is here survive a restart. False while that is still under way for what
@@ -280,8 +280,8 @@ impl Ranges {
         missing
     }
 
-    /// How far there is no gap.
-    fn from_start(&self) -> u64 {
+    /// How far it is here without a gap.
+    fn without_gap(&self) -> u64 {
         self.0.first().filter(|(start, _)| *start == 0).map_or(0, |(_, end)| *end)
     }
 
