@@ -1,5 +1,6 @@
 //! One live link: reads and writes both streams and does what the session says.
 
+mod silence;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -22,13 +23,9 @@ use crate::transport::Pair;
 use crate::wire::{Blob, Broken, Control, Given, Said, Since};
 use crate::{Failure, Lag, Met, Refusal, Standing, db, lags};
 
+use silence::{Sign, Silence};
 use streams::{hear, hear_bulk, say_bulk, speak};
 
-/// After this silence the other end is asked whether it is there; after the second it is not.
-const SILENCE: Duration = Duration::from_secs(10);
-const SILENCE_MAX: Duration = Duration::from_secs(25);
-/// After the network changed the other end has so long to show that it is still there.
-const CHANGED_SILENCE: Duration = Duration::from_secs(3);
 const LOAD_BYTES: usize = 512 * 1_024;
 /// Small contents that go beside their records, for each message.
 const INLINE_BYTES_MAX: usize = 1_024 * 1_024;
@@ -170,8 +167,7 @@ impl Link {
         let mut needs = self.shared.house.needs();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut last_heard, mut last_at, mut pinged) = (0, Instant::now(), false);
-        let mut silence_ends = None;
+        let mut silence = Silence::new();
         let (mut lag_due, mut lag_told, mut offers_due) = (true, Instant::now(), None::<Instant>);
         self.ask_shares();
         loop {
@@ -191,8 +187,7 @@ impl Link {
                     }
                 }
                 Ok(()) = network.changed() => {
-                    silence_ends = Some(Instant::now() + CHANGED_SILENCE);
-                    last_heard = heard.load(Ordering::Relaxed);
+                    silence.network_changed(heard.load(Ordering::Relaxed));
                     self.line.say(&Control::Ping(0));
                 }
                 Ok(()) = way.changed() => self.shared.goes_otherwise(&self.line),
@@ -223,17 +218,10 @@ impl Link {
                     if offers_due.take_if(|due| *due <= Instant::now()).is_some() {
                         self.ask_shares();
                     }
-                    let now = heard.load(Ordering::Relaxed);
-                    if now != last_heard {
-                        (last_heard, last_at, pinged) = (now, Instant::now(), false);
-                        silence_ends = None;
-                    } else if last_at.elapsed() > SILENCE_MAX
-                        || silence_ends.is_some_and(|end| Instant::now() > end)
-                    {
-                        return Refusal::Unreachable { sought: String::new() };
-                    } else if last_at.elapsed() > SILENCE && !pinged {
-                        pinged = true;
-                        self.line.say(&Control::Ping(0));
+                    match silence.judge(heard.load(Ordering::Relaxed)) {
+                        Sign::Fine => {}
+                        Sign::Ask => self.line.say(&Control::Ping(0)),
+                        Sign::Gone => return Refusal::Unreachable { sought: String::new() },
                     }
                 }
             }

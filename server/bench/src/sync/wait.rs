@@ -10,7 +10,8 @@ use crate::sync::pair::Pair;
 
 const START_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
-const QUIET_FOR: Duration = Duration::from_millis(600);
+/// The history takes in what came after three seconds of quiet.
+const QUIET_FOR: Duration = Duration::from_secs(4);
 const QUIET_WITHIN: Duration = Duration::from_secs(60);
 /// A process that only keeps itself alive may take so much while it is called quiet.
 const QUIET_WORK: f64 = 0.025;
