@@ -238,8 +238,7 @@ pub(crate) fn adopt(
         return Err(Refusal::Stopping);
     }
     let pace = shared.paces.of(hive);
-    let protocol = admitted.newest.min(shared.protocols.0);
-    let (line, out) = Line::new(hive, pair.way.clone(), called, admitted.run, (protocol, pace));
+    let (line, out) = Line::new(hive, pair.way.clone(), called, admitted.run, pace);
     let line = Arc::new(line);
     {
         let mut lines = shared.lines();

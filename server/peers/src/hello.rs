@@ -34,8 +34,6 @@ pub(crate) struct Admitted {
     pub(crate) met: Met,
     /// Which start of the other hive this is.
     pub(crate) run: u64,
-    /// The newest protocol that it speaks.
-    pub(crate) newest: u16,
 }
 
 /// Says hello to a hive that was called.
@@ -179,7 +177,6 @@ async fn say_hello(
         now: Time::now().0,
         run: shared.run,
         further: further.iter().map(ToString::to_string).collect(),
-        newest: shared.protocols.0,
     };
     let (newest, oldest) = shared.protocols;
     write(stream, &wire::hello_frame(&hello, newest, oldest)).await
@@ -211,7 +208,7 @@ fn admitted(hive: HiveId, hello: Hello) -> Admitted {
     let further = hello.further.iter().filter_map(|text| text.parse().ok());
     let addresses = hello.addresses.into_iter().map(Place::Address).chain(further).collect();
     let met = Met { hive, about: hello.about, addresses };
-    Admitted { met, run: hello.run, newest: hello.newest }
+    Admitted { met, run: hello.run }
 }
 
 pub(crate) fn broken(broken: Broken) -> Refusal {

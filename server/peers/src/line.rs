@@ -31,8 +31,6 @@ pub(crate) struct Line {
     pub(crate) called: bool,
     pub(crate) run: u64,
     pub(crate) pace: Pace,
-    /// The newest protocol that both ends speak.
-    pub(crate) protocol: u16,
     out: mpsc::UnboundedSender<Vec<u8>>,
     out_bytes: Arc<AtomicUsize>,
     /// Set once: why it ends.
@@ -85,7 +83,7 @@ impl Line {
         way: watch::Receiver<Way>,
         called: bool,
         run: u64,
-        (protocol, pace): (u16, Pace),
+        pace: Pace,
     ) -> (Self, Outbox) {
         let (out, frames) = mpsc::unbounded_channel();
         let bytes = Arc::new(AtomicUsize::new(0));
@@ -97,7 +95,6 @@ impl Line {
             called,
             run,
             pace,
-            protocol,
             out,
             out_bytes: bytes.clone(),
             end: watch::Sender::new(None),

@@ -232,9 +232,6 @@ async fn base_of(
     if let Some(base) = content(shared, line, want.share, hash).await? {
         return Ok(Some(Base::Here(base)));
     }
-    if line.protocol < wire::NARROWING {
-        return Ok(None);
-    }
     let Some(base) = shared.house.outline(want.share, hash).await? else { return Ok(None) };
     let Some(target) = shared.house.outline(want.share, want.hash).await? else { return Ok(None) };
     if narrow::size_of(&target) != size {

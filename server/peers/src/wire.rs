@@ -15,10 +15,8 @@ use types::{Hash, HiveId, ShareId};
 use crate::{About, Lag, Refusal};
 
 /// The newest protocol that this hive speaks, and the oldest that it still understands.
-pub(crate) const PROTOCOL: u16 = 2;
-pub(crate) const PROTOCOL_OLDEST: u16 = 1;
-/// Since this protocol hives narrow what lies between equal chunks.
-pub(crate) const NARROWING: u16 = 2;
+pub(crate) const PROTOCOL: u16 = 3;
+pub(crate) const PROTOCOL_OLDEST: u16 = 3;
 /// No frame is longer, packed or not.
 pub(crate) const FRAME_BYTES_MAX: usize = 2 * 1_024 * 1_024;
 /// Frames of strangers are shorter.
@@ -42,9 +40,6 @@ pub(crate) struct Hello {
     pub(crate) run: u64,
     /// Names under which the sender can be called, and the relay at which it waits.
     pub(crate) further: Vec<String>,
-    /// The newest protocol that the sender speaks: it stands before the rest.
-    #[serde(skip)]
-    pub(crate) newest: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -337,7 +332,6 @@ pub(crate) async fn read_hello(
     }
     let mut hello: Hello =
         postcard::from_bytes(rest).map_err(|_| Broken::Nonsense("its hello cannot be read"))?;
-    hello.newest = newest;
     hello.addresses.truncate(16);
     hello.further.truncate(16);
     for text in [&mut hello.about.name, &mut hello.about.hive_name, &mut hello.about.device] {

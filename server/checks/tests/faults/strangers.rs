@@ -25,7 +25,7 @@ fn resident(computer: &Computer) -> u64 {
 fn befriended(ana: &Computer, stranger: &Stranger, door: SocketAddr) -> Line {
     let link = text(&ana.json(&["friend", "invite", "--json"])["link"]);
     let mut line = stranger.call(door).expect("a line");
-    line.say_hello(1, 1, Some(secret_of(&link))).expect("said");
+    line.say_hello(3, 3, Some(secret_of(&link))).expect("said");
     line.hear().expect("a hello");
     assert_eq!(line.hear().expect("a verdict"), [0], "they must be welcome");
     line
@@ -95,7 +95,7 @@ fn oversized_and_senseless_words_end_the_line_and_cost_little() {
     ];
     for (at, bomb) in bombs.iter().enumerate() {
         let mut line = mallory.call(door).expect("a line");
-        line.say_hello(1, 1, None).expect("said");
+        line.say_hello(3, 3, None).expect("said");
         line.hear().expect("a hello");
         assert_eq!(line.hear().expect("a verdict"), [0], "bomb {at}: a friend is welcome");
         // It may be cut while it is still said.

@@ -56,11 +56,10 @@ async fn a_newer_hello_is_told_apart_from_nonsense() {
         now: 0,
         run: 0,
         further: Vec::new(),
-        newest: 0,
     };
     let newer = hello_frame(&hello, 7, 7);
     assert!(matches!(read_hello(&mut newer.as_slice()).await, Ok(Err(Refusal::Newer))));
-    let both = hello_frame(&hello, 7, 1);
+    let both = hello_frame(&hello, 7, 3);
     assert!(matches!(read_hello(&mut both.as_slice()).await, Ok(Ok(_))));
     let older = hello_frame(&hello, 0, 0);
     assert!(matches!(read_hello(&mut older.as_slice()).await, Ok(Err(Refusal::Older))));
