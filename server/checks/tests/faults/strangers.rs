@@ -59,6 +59,7 @@ fn a_friend_changes_nothing_without_the_right() {
     fs::remove_file(circle.folder(0).join("after.md")).expect("removed");
     eventually("all is as before", || circle.picture(0) == before && circle.picture(1) == before);
     circle.computers[0].skep(&["share", &place, "--with", "Mallory", "--edit"]).is(0, "");
+    let round = line.until_followed(share).expect("what was refused is asked for anew");
     let name = "made by right";
     eventually("with the right it counts", || {
         line.say_records(share, round, 2, &[mallory.folder(share, name)]).expect("said");

@@ -165,19 +165,6 @@ async fn a_wrong_difference_is_followed_by_the_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hive_of_the_first_protocol_is_sent_the_whole() {
-    let (ada, bob) = (Hive::start(1).await, Hive::start_speaking(2, Some((1, 1))).await);
-    link(&ada, &bob, &[share(1)]);
-    let mut bytes = noise(1, 4 * MIB);
-    let old = ada.save(share(1), "large", bytes.clone());
-    until("the first came", || bob.has(old)).await;
-    ada.forget(old, None);
-    bytes.insert(0, 7);
-    let new = ada.save(share(1), "large", bytes);
-    until("the second came", || bob.has(new)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_broken_transfer_goes_on_where_it_was() {
     let seed: u64 = rand::random();
     println!("seed {seed}");
