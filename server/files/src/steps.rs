@@ -24,6 +24,7 @@ use crate::{Error, db as rows, guard, ingest, kept, rot, twins, units};
 
 mod act;
 mod merge;
+mod strangers;
 
 /// How many steps one round takes.
 const STEPS_PER_ROUND_MAX: usize = 2_000;

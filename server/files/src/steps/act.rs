@@ -9,6 +9,7 @@ use store::Tx;
 use tree::{Held, Step, What};
 use types::{FileId, Hash, Name, RelPath, ShareId};
 
+use super::strangers::{self, Way};
 use super::{AGAIN_MS, Planned, is_dressed_alone, merge};
 use crate::contents::{self, find, part_of};
 use crate::db::change;
@@ -57,6 +58,11 @@ enum Done {
         seen: Seen,
         old: Option<(RelPath, String)>,
     },
+    /// What stood there in no record is the thing itself.
+    Adopted {
+        stranger: FileId,
+        seen: Seen,
+    },
     Moved {
         known: Known,
         seen: Seen,
@@ -102,11 +108,26 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
     }
     let (changes, old) = {
         let _alone = live.scanning();
-        let mut done = Vec::new();
+        let (mut done, mut moved) = (Vec::new(), Vec::new());
         let (mut folders, mut paths) = (BTreeSet::new(), Paths::default());
         for ready in ready {
             let Ready { id, step, part } = ready;
-            match act(live, root, id, &step, part.as_ref(), (&mut folders, &mut paths)) {
+            let mut go = || act(live, root, id, &step, part.as_ref(), (&mut folders, &mut paths));
+            let acted = match go() {
+                Err(Error::Taken) => match make_room(live, root, &step)? {
+                    Some(Way::Moved(known, seen)) => {
+                        moved.push((known, seen));
+                        go()
+                    }
+                    Some(Way::Became(known, seen)) => {
+                        give_up(live, root, &step, part.as_ref());
+                        Ok(Done::Adopted { stranger: known.id, seen })
+                    }
+                    None => Err(Error::Taken),
+                },
+                acted => acted,
+            };
+            match acted {
                 Ok(one) => done.push((id, step, one)),
                 Err(error) => {
                     give_up(live, root, &step, part.as_ref());
@@ -115,7 +136,7 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
             }
         }
         sync(root, &folders)?;
-        write(live, done, failed)?
+        write(live, moved, done, failed)?
     };
     live.tell(changes);
     live.tell_needs();
@@ -123,6 +144,20 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
         kept::set_aside(live, root, (&folder, &part), &path);
     }
     Ok(())
+}
+
+/// Has what stands in the way of a step give way, if it may.
+fn make_room(live: &Live, root: &Root, step: &Step) -> Result<Option<Way>, Error> {
+    let Some((parent, name, what)) = strangers::target(step) else { return Ok(None) };
+    let Ok(folder) = Paths::default().of(live, parent) else { return Ok(None) };
+    match strangers::give_way(live, root, &folder.join(name), what) {
+        Ok(way) => Ok(Some(way)),
+        Err(Error::Store(error)) => Err(Error::Store(error)),
+        Err(error) => {
+            tracing::debug!(%error, "what stands in the way stays");
+            Ok(None)
+        }
+    }
 }
 
 /// A part is not put in its place after all. What was received bit by bit is kept.
@@ -238,7 +273,7 @@ fn twin(
     Ok(None)
 }
 
-fn dress(what: &What) -> Dress {
+pub(super) fn dress(what: &What) -> Dress {
     match what {
         What::File { modified_ns, executable, attributes, .. } => Dress {
             modified_ns: *modified_ns,
@@ -386,6 +421,7 @@ type Old = Vec<(RelPath, String, RelPath)>;
 /// Rows and records of what was done, in one transaction.
 fn write(
     live: &Live,
+    moved: Vec<(Known, Seen)>,
     done: Vec<(FileId, Step, Done)>,
     failed: Vec<(FileId, Error)>,
 ) -> Result<(Vec<ChangedEntry>, Old), Error> {
@@ -405,6 +441,9 @@ fn write(
     }
     live.shared.store.write_blocking(move |tx| {
         let (mut changes, mut old) = (Vec::new(), Vec::new());
+        for (known, seen) in &moved {
+            change::relocate(tx, share, known, seen, &mut changes)?;
+        }
         for (id, step, done) in done {
             match &done {
                 Done::Merged { hash, size } => {
@@ -453,6 +492,15 @@ fn note_row(
     match done {
         Done::Placed { seen, old: aside } => {
             old.extend(aside.map(|(folder, part)| (folder, part, seen.path.clone())));
+            change::placed(tx, share, id, &seen, changes)
+        }
+        Done::Adopted { stranger, seen } => {
+            if stranger != id && !db::rename_entry(tx, share, stranger, id)? {
+                return Err(Error::Changed);
+            }
+            let removed = crate::entry::What::Removed;
+            changes.push(ChangedEntry { id: stranger, path: seen.path.clone(), what: removed });
+            db::set_read(tx, share, id)?;
             change::placed(tx, share, id, &seen, changes)
         }
         Done::Moved { known, seen } => change::relocate(tx, share, &known, &seen, changes),

@@ -11,6 +11,7 @@ use super::*;
 mod chosen;
 mod outline;
 mod random;
+mod strangers;
 mod whole;
 mod words;
 
