@@ -195,6 +195,7 @@ story("signed out, and the hive away", { files: FILES }, async (world) => {
   await eve.page.getByRole("heading", { name: "This browser is signed out" }).waitFor();
   await inspect(eve, "signed out", faults);
   const ada = await world.owner("Ada", OPEN);
+  await ada.page.getByRole("link", { name: "Settings" }).first().waitFor();
   await world.hive.stop();
   await ada.seesInPage("The hive is not answering.");
   await inspect(ada, "home, hive away", faults);
