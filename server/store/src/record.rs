@@ -93,8 +93,12 @@ impl Memo {
         all.find(|known| is(known, share, kind, key)).map(|(_, record)| record.clone())
     }
 
+    fn forget(&mut self, share: ShareId, kind: u8, key: &[u8]) {
+        self.0.retain(|known| !is(known, share, kind, key));
+    }
+
     fn note(&mut self, share: ShareId, record: Record) {
-        self.0.retain(|known| !is(known, share, record.kind, &record.key));
+        self.forget(share, record.kind, &record.key);
         if self.0.len() >= MEMO_MAX {
             self.0.pop_front();
         }
@@ -149,6 +153,7 @@ pub fn newest_record(view: &View, share: ShareId) -> Result<u64, Error> {
 pub fn remove_record(tx: &Tx, share: ShareId, kind: u8, key: &[u8]) -> Result<(), Error> {
     tx.prepare_cached("DELETE FROM record WHERE share = ?1 AND kind = ?2 AND key = ?3")?
         .execute(params![share.as_bytes(), kind, key])?;
+    tx.records.borrow_mut().forget(share, kind, key);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use types::Time;
+use types::{ShareId, Time};
 
 use super::*;
 
@@ -153,4 +153,18 @@ fn a_copy_that_was_put_back_is_known_for_one() {
     let expected = if told_here { Opening::Copied } else { Opening::Sound };
     assert_eq!(reopened(), expected);
     assert_eq!(reopened(), Opening::Sound);
+}
+
+#[test]
+fn a_record_that_was_removed_is_gone_within_the_same_change() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, _) = open(home.path()).unwrap();
+    let share = ShareId::from_bytes([7; 16]);
+    let seen = store.write_blocking(move |tx| -> Result<_, Error> {
+        put_record(tx, share, 1, b"key", b"body")?;
+        let there = record(tx, share, 1, b"key")?.is_some();
+        remove_record(tx, share, 1, b"key")?;
+        Ok((there, record(tx, share, 1, b"key")?.is_some()))
+    });
+    assert_eq!(seen.unwrap(), (true, false));
 }
