@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use types::{FileId, Name, PersonId, RelPath, ShareId};
+use types::{FileId, Hash, Name, PersonId, RelPath, ShareId};
 
 use crate::db::change;
 use crate::disk::{Content, OpenFile, Stamp};
@@ -10,7 +10,7 @@ use crate::entry::{Entry, EntryKind, Seen};
 use crate::follow::blocking;
 use crate::live::Live;
 use crate::task::Handle;
-use crate::{Error, entry, ingest};
+use crate::{Error, entry, in_hand, ingest};
 
 impl Handle {
     /// Reads a whole file of at most `max_bytes`.
@@ -42,6 +42,18 @@ impl Handle {
         expected: Stamp,
         by: Option<PersonId>,
     ) -> Result<Stamp, Error> {
+        self.write_holding(file, bytes, expected, by, Vec::new()).await
+    }
+
+    /// [`Handle::write`] of a content that holds what these contents of friends hold.
+    pub async fn write_holding(
+        &self,
+        file: FileId,
+        bytes: Vec<u8>,
+        expected: Stamp,
+        by: Option<PersonId>,
+        holds: Vec<Hash>,
+    ) -> Result<Stamp, Error> {
         let handle = self.clone();
         blocking(move || {
             let (live, entry) = handle.find(file)?;
@@ -52,9 +64,16 @@ impl Handle {
             let (stamp, stat) = root.replace(&entry.path, &bytes, &expected, &part)?;
             let seen = Seen { path: entry.path, stat };
             let written = ingest::Written::new(&live, &root, &seen, &bytes);
+            let signer = live.shared.signer.clone();
             live.shared.store.write_blocking(move |tx| {
                 let file = change::wrote(tx, id, &seen, by)?;
-                written.note(tx, id, file, by)
+                let file = written.note(tx, id, file, by)?;
+                match &signer {
+                    Some(signer) if !holds.is_empty() => {
+                        in_hand::embrace(tx, &**signer, id, file, &holds)
+                    }
+                    _ => Ok(()),
+                }
             })?;
             live.wake();
             Ok(stamp)

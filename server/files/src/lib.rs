@@ -16,6 +16,7 @@ mod follow;
 mod guard;
 pub mod history;
 mod ignore;
+mod in_hand;
 mod ingest;
 mod kept;
 mod kind;
@@ -46,6 +47,7 @@ pub use exchange::{
     Caught, HeldBack, Ignored, Keep, Progress, Reader, Receiving, Side, TopFolder, TwoVersions,
     Wanted, Why, after_restore, chosen, take_nodes, top_folders, two_versions,
 };
+pub use in_hand::Arrival;
 pub use kind::{Type, looks_like_text, mime_of, type_of, type_of_name};
 pub use live::Standing;
 pub use rights::{asked_anew, asks_anew, note_refused, set_writers, writers};

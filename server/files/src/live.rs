@@ -14,6 +14,7 @@ use crate::contents::Stock;
 use crate::disk::{Naming, PartNames, Root, Traits};
 use crate::entry::{Changed, ChangedEntry, EntryKind, Stat};
 use crate::ignore::{self, Rules};
+use crate::in_hand::{Arrival, InHand};
 use crate::scrub::Scrubbed;
 use crate::share::{GuestNames, Share, State};
 use crate::watch::{Watched, Watcher};
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) parts: PartNames,
     pub(crate) standings: watch::Sender<BTreeMap<ShareId, Standing>>,
     pub(crate) changes: broadcast::Sender<Changed>,
+    pub(crate) in_hand: InHand,
+    pub(crate) arrivals: broadcast::Sender<Arrival>,
     pub(crate) signer: Option<Arc<dyn Signer>>,
     pub(crate) guests: Option<GuestNames>,
     /// Whether names are written as narrow file systems hold them.

@@ -17,6 +17,7 @@ use crate::disk::{Root, leads_inside};
 use crate::exchange::Wanted;
 use crate::follow::blocking;
 use crate::ignore::Rules;
+use crate::in_hand::Arrival;
 use crate::ledger::Moment;
 use crate::live::Live;
 use crate::share::State;
@@ -66,6 +67,8 @@ struct Plan {
     settled: Vec<FileId>,
     /// The removals that the owner agreed to are done.
     agreement_over: bool,
+    /// What came for files that somebody edits live.
+    arrivals: Vec<Arrival>,
 }
 
 impl Plan {
@@ -171,6 +174,10 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
         }
         return Ok(false);
     }
+    for arrival in std::mem::take(&mut plan.arrivals) {
+        // Nobody may listen any more.
+        drop(live.shared.arrivals.send(arrival));
+    }
     live.needed.store(true, Ordering::Relaxed);
     live.stock.forget_wanted(plan.steps.iter().map(|planned| planned.id));
     live.stock.forget_wanted(plan.settled.iter().copied());
@@ -267,6 +274,13 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
                     plan.park(id, NEVER, "held_back", detail);
                 }
                 step => {
+                    let held = db::held(view, share, id)?;
+                    let in_hand = &live.shared.in_hand;
+                    if let Some(contents) = in_hand.keeps_off(id, held.as_ref(), &step) {
+                        plan.arrivals.push(Arrival { file: id, contents });
+                        plan.park(id, NEVER, "live", String::new());
+                        continue;
+                    }
                     if matches!(step, Step::Merge { .. })
                         && db::waiting(view, share, id)?.is_some_and(|waiting| {
                             waiting.code.as_deref() == Some("content") && waiting.due <= view.now()

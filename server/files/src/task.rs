@@ -13,6 +13,7 @@ use types::{Name, RelPath, ShareId};
 use crate::disk::{self, PartNames, Root};
 use crate::entry::Changed;
 use crate::follow::{Follower, WORK_MAX, Waiting, Work, blocking};
+use crate::in_hand::InHand;
 use crate::live::{Live, Shared, Standing};
 use crate::share::{Options, Place, Share, State, place};
 use crate::watch::{Hint, Hints, Watcher, When};
@@ -67,6 +68,8 @@ impl Handle {
             parts: PartNames::new(run),
             standings: watch::Sender::new(BTreeMap::new()),
             changes: broadcast::Sender::new(CHANGES_MAX),
+            in_hand: InHand::default(),
+            arrivals: broadcast::Sender::new(CHANGES_MAX),
             signer: options.signer.clone(),
             guests: options.guests.clone(),
             narrow_names: options.narrow_names,

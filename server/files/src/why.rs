@@ -205,6 +205,11 @@ fn step(file: Option<FileId>, path: RelPath, code: &str, detail: String) -> Why 
             "Its content has not arrived yet.",
             "It comes as soon as a friend's hive that has it is online.",
         ),
+        "live" => (
+            "live",
+            "It is open here and edited live, and what came is about to be taken in.",
+            "It goes on by itself.",
+        ),
         "ignored" => ("ignored", "It is ignored here.", "Change the rules if it is wanted."),
         "not_chosen" => ("not_chosen", "Its folder was not chosen.", "Choose the folder."),
         "held_back" => (

@@ -33,7 +33,7 @@ pub use node::{
 };
 pub use observe::{ASIDE_PREFIX, Seen, known_as, observe};
 pub use receive::{mend, receive};
-pub use resolve::{Keep, merged, resolve, restore, stay_apart};
+pub use resolve::{Keep, embrace, merged, resolve, restore, stay_apart};
 pub use step::{MERGE_BYTES_MAX, Step, did, first_step, next_step};
 pub use text::merge_text;
 

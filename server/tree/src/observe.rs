@@ -129,7 +129,7 @@ fn stands<L: Ledger>(
     if !stood && !agreed && Some(&name) != aside_name(id).as_ref() {
         hand.move_to(&mut node, parent, name.clone())?;
     }
-    let vector = match (&held, as_recorded(&node, &what)) {
+    let vector = match (&held, as_recorded(&node, held.as_ref(), &what)) {
         (Some(held), _) if held.what == what => held.vector.clone(),
         (_, Some(vector)) => vector,
         (held, None) => {
@@ -161,7 +161,7 @@ fn look_on<L: Ledger>(ledger: &mut L, found: Vec<Seen>) -> Result<bool, L::Error
                 let held = ledger.held(id)?;
                 let same = held.as_ref().filter(|held| held.what == what);
                 let vector = same.map(|held| held.vector.clone());
-                let vector = vector.or_else(|| as_recorded(&node, &what));
+                let vector = vector.or_else(|| as_recorded(&node, None, &what));
                 let vector = vector.or_else(|| is_earlier(&node, &what).then(Vector::new));
                 let Some(vector) = vector else { continue };
                 (id, Some(Held { parent, name, what, vector }))
@@ -173,14 +173,28 @@ fn look_on<L: Ledger>(ledger: &mut L, found: Vec<Seen>) -> Result<bool, L::Error
     Ok(false)
 }
 
-/// The vector under which exactly this content is in the records already.
-fn as_recorded(node: &Node, what: &What) -> Option<Vector> {
+/// The vector under which this content is in the records already: exactly this one, or one that
+/// replaces what is held and differs in its date alone.
+fn as_recorded(node: &Node, held: Option<&Held>, what: &What) -> Option<Vector> {
     let standing = standing(node)?;
-    if standing.version.what == *what {
+    let replaces = |held: &Held| standing.vector.has_seen(&held.vector);
+    if standing.version.what == *what
+        || (held.is_some_and(replaces) && is_dated_otherwise(&standing.version.what, what))
+    {
         return Some(standing.vector);
     }
     let other = living(node).into_iter().find(|version| version.what == *what);
     other.map(|version| version.vector.clone())
+}
+
+/// Whether the same file carries another date.
+fn is_dated_otherwise(one: &What, other: &What) -> bool {
+    let (What::File { modified_ns, .. }, What::File { .. }) = (one, other) else { return false };
+    let mut alike = other.clone();
+    if let What::File { modified_ns: date, .. } = &mut alike {
+        *date = *modified_ns;
+    }
+    alike == *one
 }
 
 /// Whether a node held this content once: a step wrote it, before a crash.

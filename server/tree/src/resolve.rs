@@ -6,7 +6,7 @@ use crate::before::before_joined;
 use crate::hand::{Draft, Hand, UNSIGNED};
 use crate::join::{known, living, merged_into, standing};
 use crate::names::free_name;
-use crate::{Ledger, Node, Version, What, is_alive, mend, root_of, step};
+use crate::{Held, Ledger, Node, Version, What, is_alive, mend, root_of, step};
 
 /// What a person chose of two versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,39 @@ pub fn stay_apart<L: Ledger>(
 ) -> Result<(), L::Error> {
     ledger.keep_apart(id, first, second)?;
     step::note(ledger, id)
+}
+
+/// What stands on the disk holds what versions with these contents hold that were made apart from
+/// it: somebody who edits the file live took them in. Answers whether records changed.
+pub fn embrace<L: Ledger>(
+    ledger: &mut L,
+    signer: &dyn Signer,
+    id: FileId,
+    contents: &[Hash],
+) -> Result<bool, L::Error> {
+    let (Some(mut node), Some(held)) = (ledger.node(id)?, ledger.held(id)?) else {
+        return Ok(false);
+    };
+    let apart = |version: &&Version| {
+        !held.vector.has_seen(&version.vector)
+            && !version.what.reads_like(&held.what)
+            && version.what.hash().is_some_and(|hash| contents.contains(&hash))
+    };
+    let mut sides: Vec<&Version> = living(&node).into_iter().filter(apart).collect();
+    if sides.is_empty() || !ledger.may_change() {
+        return Ok(false);
+    }
+    let base = sides.iter().fold(held.vector.clone(), |base, side| base.join(&side.vector));
+    let own = node.versions.iter().find(|version| version.what.reads_like(&held.what)).cloned();
+    sides.extend(own.as_ref());
+    let before = before_joined(&sides, &held.what);
+    let by = own.as_ref().and_then(|own| own.by.clone());
+    let draft = Draft { what: held.what.clone(), base, before, by };
+    let mut hand = Hand::new(ledger, signer);
+    let vector = hand.write(&mut node, draft)?;
+    hand.ledger.set_held(id, Some(&Held { vector, ..held }))?;
+    hand.save(&node)?;
+    Ok(true)
 }
 
 /// Carries out what a person chose of two versions, told by their vectors. Answers false, and does
