@@ -32,6 +32,8 @@ pub(crate) struct Stored {
     pub(crate) settled_seq: i64,
     /// What was about to be written when the hive stopped, and the newest update in it.
     pub(crate) intent: Option<(Mark, i64)>,
+    /// Another hive has had it open in this generation.
+    pub(crate) linked: bool,
 }
 
 /// One step of a document, kept whole or not at all.
@@ -48,12 +50,14 @@ pub(crate) struct Step {
     pub(crate) settle: u8,
     /// A mark that is neither settled nor part of this step is forgotten.
     pub(crate) void: bool,
+    /// Another hive has it open.
+    pub(crate) linked: bool,
 }
 
 pub(crate) fn load(view: &View, file: FileId) -> Result<Option<Stored>, store::Error> {
     let head = view
         .prepare_cached(
-            "SELECT generation, merged, settled, body FROM documents_document
+            "SELECT generation, merged, settled, body, linked FROM documents_document
              JOIN documents_state USING (file) WHERE file = ?1",
         )?
         .query_row([file.as_bytes()], |row| {
@@ -62,10 +66,11 @@ pub(crate) fn load(view: &View, file: FileId) -> Result<Option<Stored>, store::E
                 row.get::<_, i64>(1)?,
                 row.get::<_, u8>(2)?,
                 row.get::<_, Vec<u8>>(3)?,
+                row.get::<_, bool>(4)?,
             ))
         })
         .optional()?;
-    let Some((generation, merged, slot, state)) = head else { return Ok(None) };
+    let Some((generation, merged, slot, state, linked)) = head else { return Ok(None) };
     let mut marks = marks(view, file)?;
     let Some((settled, settled_seq)) = marks[usize::from(slot)].take() else {
         return Err(store::Error::Damaged(format!("document {file} has no settled mark")));
@@ -100,6 +105,7 @@ pub(crate) fn load(view: &View, file: FileId) -> Result<Option<Stored>, store::E
         settled,
         settled_seq,
         intent: marks[usize::from(1 - slot)].take(),
+        linked,
     }))
 }
 
@@ -111,18 +117,50 @@ pub(crate) fn promote(
     mark: &Mark,
 ) -> Result<Option<Generation>, store::Error> {
     let generation = Generation::draw(tx.chance());
+    Ok(insert(tx, file, generation, (state, 0), mark)?.then_some(generation))
+}
+
+/// Puts the document of another hive in the place of this one's.
+pub(crate) fn adopt(
+    tx: &Tx,
+    file: FileId,
+    generation: Generation,
+    state: &[u8],
+    mark: &Mark,
+) -> Result<(), store::Error> {
+    tx.prepare_cached("DELETE FROM documents_document WHERE file = ?1")?
+        .execute([file.as_bytes()])?;
+    // The state goes on from where the file stands.
+    insert(tx, file, generation, (state, 1), mark).map(drop)
+}
+
+/// Begins another generation of a document, with the same text.
+pub(crate) fn renew(tx: &mut Tx, file: FileId) -> Result<Generation, store::Error> {
+    let generation = Generation::draw(tx.chance());
+    tx.prepare_cached("UPDATE documents_document SET generation = ?2, linked = 0 WHERE file = ?1")?
+        .execute(params![file.as_bytes(), generation.as_bytes()])?;
+    Ok(generation)
+}
+
+fn insert(
+    tx: &Tx,
+    file: FileId,
+    generation: Generation,
+    (state, seq): (&[u8], i64),
+    mark: &Mark,
+) -> Result<bool, store::Error> {
     let made = tx
         .prepare_cached(
             "INSERT OR IGNORE INTO documents_document
-             (file, generation, merged, settled, changed_at) VALUES (?1, ?2, 0, 0, ?3)",
+             (file, generation, merged, settled, changed_at) VALUES (?1, ?2, ?4, 0, ?3)",
         )?
-        .execute(params![file.as_bytes(), generation.as_bytes(), tx.now().0])?;
+        .execute(params![file.as_bytes(), generation.as_bytes(), tx.now().0, seq])?;
     if made == 0 {
-        return Ok(None);
+        return Ok(false);
     }
     save_state(tx, file, state)?;
     save_mark(tx, file, 0, mark, 0)?;
-    Ok(Some(generation))
+    Ok(true)
 }
 
 pub(crate) fn save(tx: &Tx, file: FileId, step: &Step) -> Result<(), store::Error> {
@@ -151,9 +189,10 @@ pub(crate) fn save(tx: &Tx, file: FileId, step: &Step) -> Result<(), store::Erro
     let known = tx
         .prepare_cached(
             "UPDATE documents_document
-             SET changed_at = ?2, merged = coalesce(?3, merged), settled = ?4 WHERE file = ?1",
+             SET changed_at = ?2, merged = coalesce(?3, merged), settled = ?4,
+                 linked = max(linked, ?5) WHERE file = ?1",
         )?
-        .execute(params![file.as_bytes(), tx.now().0, merged, step.settle])?;
+        .execute(params![file.as_bytes(), tx.now().0, merged, step.settle, step.linked])?;
     if known == 0 {
         return Err(store::Error::Damaged(format!("document {file} is no longer stored")));
     }

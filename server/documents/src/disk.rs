@@ -12,15 +12,24 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Disk: Send + Sync + 'static {
     fn read(&self, file: FileId) -> BoxFuture<'_, Result<Plain, DiskError>>;
 
-    /// Writes `bytes` if the file still is what `expected` says, else answers
+    /// Writes the bytes if the file still is what was expected, else answers
     /// [`DiskError::Changed`]. Never makes a file that is not there.
-    fn write(
-        &self,
-        file: FileId,
-        bytes: Vec<u8>,
-        expected: Stamp,
-        by: Option<PersonId>,
-    ) -> BoxFuture<'_, Result<Stamp, DiskError>>;
+    fn write(&self, file: FileId, write: Write) -> BoxFuture<'_, Result<Stamp, DiskError>>;
+
+    /// Tells that the file as it is holds what these contents hold, which friends made apart from
+    /// it.
+    fn embrace(&self, file: FileId, holds: Vec<Hash>) -> BoxFuture<'_, Result<(), DiskError>>;
+}
+
+/// What a file is to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    pub bytes: Vec<u8>,
+    pub expected: Stamp,
+    /// Who changed it last.
+    pub by: Option<PersonId>,
+    /// Contents of friends that went into it.
+    pub holds: Vec<Hash>,
 }
 
 /// A file's content as it was read in one go.

@@ -1,6 +1,6 @@
 //! The way in: opens and joins documents, each of which has a task of its own while it is open.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,6 +27,8 @@ pub struct Limits {
     pub settle_after: Duration,
     /// but no later than this after the first one that it lacks.
     pub settle_at_latest: Duration,
+    /// What only other hives changed is written after this time, unless they do it first.
+    pub settle_far_after: Duration,
     /// Pauses between attempts after a failure.
     pub retry_first: Duration,
     pub retry_last: Duration,
@@ -60,6 +62,7 @@ impl Default for Limits {
         Self {
             settle_after: Duration::from_millis(150),
             settle_at_latest: Duration::from_millis(500),
+            settle_far_after: Duration::from_secs(2),
             retry_first: Duration::from_millis(500),
             retry_last: Duration::from_secs(5),
             evict_after: Duration::from_secs(30),
@@ -90,7 +93,7 @@ pub struct Opened {
 /// All documents of a hive. Cheap to clone; [`Handle::stop`] ends it.
 #[derive(Clone)]
 pub struct Handle {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What the handle and the tasks of the open documents share.
@@ -99,6 +102,8 @@ pub(crate) struct Shared {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) limits: Limits,
     pub(crate) here: watch::Sender<Vec<Present>>,
+    /// The documents that are open.
+    pub(crate) open: watch::Sender<BTreeSet<FileId>>,
     rooms: Mutex<HashMap<FileId, Door>>,
     rights: Mutex<HashMap<u64, (Option<Right>, Instant)>>,
     connections: AtomicU64,
@@ -124,6 +129,7 @@ impl Handle {
             disk,
             limits,
             here: watch::channel(Vec::new()).0,
+            open: watch::Sender::default(),
             rooms: Mutex::default(),
             rights: Mutex::default(),
             connections: AtomicU64::new(1),
@@ -149,6 +155,16 @@ impl Handle {
         generation: Option<Generation>,
         stored_frames: bool,
     ) -> Result<Connection, Error> {
+        self.sit_down(file, who, generation, (stored_frames, false)).await
+    }
+
+    pub(crate) async fn sit_down(
+        &self,
+        file: FileId,
+        who: Member,
+        generation: Option<Generation>,
+        (stored_frames, hive): (bool, bool),
+    ) -> Result<Connection, Error> {
         for _ in 0..TRIES_MAX {
             let (reply, answer) = oneshot::channel();
             let join = |door: &Door| {
@@ -165,6 +181,7 @@ impl Handle {
                     member: who.clone(),
                     generation,
                     stored_frames,
+                    hive,
                     queue,
                     connection: Connection { id, to_room, from_room },
                     reply,
@@ -206,8 +223,13 @@ impl Handle {
     /// not open: it looks at its file when it opens.
     #[expect(clippy::unused_async, reason = "callers need not care that this does not wait")]
     pub async fn disk_changed(&self, file: FileId) {
+        self.urge(file, Urgent::Look);
+    }
+
+    /// Tells a document, if it is open.
+    pub(crate) fn urge(&self, file: FileId, message: Urgent) {
         if let Some(door) = lock(&self.shared.rooms).get(&file) {
-            drop(door.urgent.send(Urgent::Look));
+            drop(door.urgent.send(message));
         }
     }
 
@@ -262,7 +284,7 @@ impl Handle {
         lock(&self.shared.rooms).len()
     }
 
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &self,
         file: FileId,
         message: impl Fn(oneshot::Sender<Result<T, Error>>) -> Message,
@@ -311,6 +333,7 @@ impl Handle {
         let door = Door { mailbox, urgent, room_for: Arc::new(Semaphore::new(bytes)) };
         let sent = door.mailbox.try_send(first(&door)).is_ok();
         rooms.insert(file, door);
+        self.shared.open.send_if_modified(|open| open.insert(file));
         let task = task::run(self.shared.clone(), file, messages, urgent_messages);
         drop(self.shared.runtime.spawn(task));
         sent
@@ -346,6 +369,7 @@ impl Shared {
         let closes = idle();
         if closes {
             rooms.remove(&file);
+            self.open.send_if_modified(|open| open.remove(&file));
         }
         closes
     }

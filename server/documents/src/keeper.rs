@@ -8,6 +8,7 @@
 //! - An intent whose fate is not known is looked at on the disk before the next one is made.
 
 mod on_disk;
+mod others;
 
 use bytes::Bytes;
 use tokio::time::{Duration, Instant};
@@ -16,13 +17,16 @@ use types::{Hash, PersonId};
 use crate::db::{Mark, Step, Stored};
 use crate::handle::Limits;
 use crate::replica::Replica;
-use crate::{Condition, Stamp, text};
+use crate::{Condition, Stamp, Write, text};
+use others::Others;
 
 /// What to do on the disk.
 #[derive(Debug)]
 pub(crate) enum Errand {
     Read,
-    Write { bytes: Vec<u8>, expected: Stamp, by: Option<PersonId> },
+    Write(Write),
+    /// The file as it is holds these contents of friends.
+    Embrace(Vec<Hash>),
 }
 
 /// What came of a step that is durable.
@@ -63,6 +67,7 @@ pub(crate) struct Keeper {
     last_change_at: Option<Instant>,
     settle_now: bool,
     by: Option<PersonId>,
+    others: Others,
 }
 
 struct InStore {
@@ -145,7 +150,9 @@ struct Retry {
 
 impl Keeper {
     pub(crate) fn promoted(limits: Limits, mark: Mark, stamp: Stamp, state_bytes: usize) -> Self {
-        Self::new(limits, mark, 0, 0, state_bytes, Some(stamp))
+        let mut keeper = Self::new(limits, mark, 0, 0, state_bytes, Some(stamp));
+        keeper.set_linked(false);
+        keeper
     }
 
     /// For a document from the store: the file has to be looked at first.
@@ -162,6 +169,8 @@ impl Keeper {
         keeper.row_bytes = stored.updates.iter().map(Vec::len).sum();
         keeper.settled_seq = stored.settled_seq;
         keeper.look_at = Some(now);
+        keeper.others.unseen = true;
+        keeper.set_linked(stored.linked);
         if stored.settled_seq < stored.seq {
             keeper.changed = 1;
             keeper.first_change_at = Some(now);
@@ -208,19 +217,22 @@ impl Keeper {
             last_change_at: None,
             settle_now: false,
             by: None,
+            others: Others::default(),
         }
     }
 
-    /// The document changed; `updates` must become durable.
+    /// The document changed; `updates` must become durable. `near`: somebody on this hive did it.
     pub(crate) fn changed(
         &mut self,
         updates: impl IntoIterator<Item = Bytes>,
         by: Option<PersonId>,
+        near: bool,
         now: Instant,
     ) {
         self.pending.extend(updates);
         self.changed += 1;
         self.by = by.or(self.by);
+        self.typed(near);
         self.first_change_at.get_or_insert(now);
         self.last_change_at = Some(now);
     }
@@ -267,7 +279,8 @@ impl Keeper {
     pub(crate) fn is_at_rest(&self) -> bool {
         let settled = self.is_settled() || self.is_read_only();
         let idle = matches!(self.flow, Flow::Idle) && self.look_at.is_none();
-        self.is_durable() && !self.unconfirmed && idle && settled
+        let told = self.embrace_at().is_none();
+        self.is_durable() && !self.unconfirmed && idle && settled && told
     }
 
     /// Nothing has been heard from the disk yet, or what was heard is in doubt.
@@ -309,7 +322,8 @@ impl Keeper {
         let disk = self.disk_retry_at();
         let idle = matches!(self.flow, Flow::Idle);
         let settle = self.settle_at().map(|at| store.map_or(at, |store| at.max(store)));
-        [self.look_at, disk, settle].into_iter().flatten().filter(|_| idle).min()
+        let embrace = self.embrace_at().filter(|_| self.is_settled());
+        [self.look_at, disk, settle, embrace].into_iter().flatten().filter(|_| idle).min()
     }
 
     fn disk_retry_at(&self) -> Option<Instant> {
@@ -326,7 +340,8 @@ impl Keeper {
         if self.settle_now {
             return Some(first);
         }
-        Some((last + self.limits.settle_after).min(first + self.limits.settle_at_latest))
+        let (after, at_latest) = self.settle_delays();
+        Some((last + after).min(first + at_latest))
     }
 
     /// The next step for the store, if there is one and none is under way.
@@ -343,7 +358,8 @@ impl Keeper {
             return None;
         }
         let updates = std::mem::take(&mut self.pending);
-        let mut step = Step { updates: updates.clone(), void: true, ..Step::default() };
+        let linked = self.is_linked();
+        let mut step = Step { updates: updates.clone(), void: true, linked, ..Step::default() };
         let carries = self.carry(&mut step);
         let compacted = self.compact(replica, &mut step);
         let advances = !step.updates.is_empty() || step.state.is_some();
@@ -493,6 +509,8 @@ impl Keeper {
         let nothing_else = self.settled_at == self.changed && taken.at == self.changed;
         self.slot = 1 - self.slot;
         self.settled = taken.mark;
+        self.note_mark();
+        self.took_text();
         self.stamp = Some(taken.stamp);
         self.intent = None;
         self.unconfirmed = false;
@@ -508,6 +526,7 @@ impl Keeper {
 
     fn settle_as(&mut self, intent: Intent) {
         self.settled = intent.mark;
+        self.note_mark();
         self.settled_seq = intent.seq;
         self.settled_at = intent.at;
         self.intent = None;

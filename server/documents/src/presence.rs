@@ -12,6 +12,8 @@ use crate::varint::{Malformed, Reader, push_bytes, push_uint};
 pub(crate) const STATE_BYTES_MAX: usize = 8 * 1024;
 /// Client ids that one connection may speak for (a browser's tabs share their states).
 const CLIENTS_PER_CONNECTION_MAX: usize = 8;
+/// Client ids that another hive may speak for.
+const CLIENTS_PER_HIVE_MAX: usize = 200;
 /// Clients that left and whose last clock is remembered, so that an echo does not bring them back.
 const LEFT_MAX: usize = 1_024;
 
@@ -23,6 +25,13 @@ struct Entry {
     owner: u64,
     key: u64,
     renewed_at: Instant,
+}
+
+/// By which connection something was said.
+struct Line {
+    connection: u64,
+    key: u64,
+    clients_max: usize,
 }
 
 /// The states of all clients of one room.
@@ -41,6 +50,31 @@ impl Presence {
         states: &[u8],
         now: Instant,
     ) -> Result<Vec<u64>, Malformed> {
+        let sign = |state: &str| signed(state, member);
+        let line = Line { connection, key: member.key, clients_max: CLIENTS_PER_CONNECTION_MAX };
+        self.take_with(&line, states, sign, now)
+    }
+
+    /// [`Presence::take`] of what another hive says about its people, whose names are its word.
+    pub(crate) fn take_far(
+        &mut self,
+        connection: u64,
+        member: &Member,
+        states: &[u8],
+        now: Instant,
+    ) -> Result<Vec<u64>, Malformed> {
+        let sign = |state: &str| from_afar(state, member);
+        let line = Line { connection, key: member.key, clients_max: CLIENTS_PER_HIVE_MAX };
+        self.take_with(&line, states, sign, now)
+    }
+
+    fn take_with(
+        &mut self,
+        line: &Line,
+        states: &[u8],
+        sign: impl Fn(&str) -> Result<String, Malformed>,
+        now: Instant,
+    ) -> Result<Vec<u64>, Malformed> {
         let mut reader = Reader::new(states);
         let mut changed = Vec::new();
         for _ in 0..reader.count(3)? {
@@ -50,9 +84,9 @@ impl Presence {
             let state = match state {
                 "null" => None,
                 _ if state.len() > STATE_BYTES_MAX => continue,
-                _ => Some(signed(state, member)?),
+                _ => Some(sign(state)?),
             };
-            if self.accept(connection, member.key, client, clock, state, now) {
+            if self.accept(line, client, clock, state, now) {
                 changed.push(client);
             }
         }
@@ -108,8 +142,7 @@ impl Presence {
 
     fn accept(
         &mut self,
-        connection: u64,
-        key: u64,
+        &Line { connection, key, clients_max }: &Line,
         client: u64,
         clock: u64,
         state: Option<String>,
@@ -131,7 +164,7 @@ impl Presence {
             }
             None => {
                 let own = self.entries.values().filter(|entry| entry.owner == connection).count();
-                if state.is_none() || own >= CLIENTS_PER_CONNECTION_MAX {
+                if state.is_none() || own >= clients_max {
                     return false;
                 }
                 let entry = Entry { clock, state, owner: connection, key, renewed_at: now };
@@ -192,6 +225,18 @@ fn signed(state: &str, member: &Member) -> Result<String, Malformed> {
         }
         if let Some(hue) = member.hue {
             user.insert("hue".to_owned(), Value::from(hue));
+        }
+    }
+    Ok(value.to_string())
+}
+
+/// The state of somebody on another hive: nobody there is a person of this one.
+fn from_afar(state: &str, member: &Member) -> Result<String, Malformed> {
+    let mut value: Value = serde_json::from_str(state).map_err(|_| Malformed)?;
+    if let Some(user) = value.get_mut("user").and_then(Value::as_object_mut) {
+        user.remove("person");
+        if let Some(name) = &member.name {
+            user.insert("hive_of".to_owned(), Value::String(name.clone()));
         }
     }
     Ok(value.to_string())

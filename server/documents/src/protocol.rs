@@ -1,6 +1,7 @@
-//! The frames of y-websocket, and two of our own, read with suspicion and written plainly.
+//! The frames of y-websocket, and three of our own, read with suspicion and written plainly.
 
 use bytes::Bytes;
+use types::Hash;
 
 use crate::Condition;
 use crate::varint::{Malformed, Reader, push_bytes, push_uint};
@@ -11,6 +12,7 @@ const AUTH: u64 = 2;
 const QUERY_AWARENESS: u64 = 3;
 const STORED: u64 = 100;
 const CONDITION: u64 = 101;
+const HOLDS: u64 = 102;
 
 const STEP_1: u64 = 0;
 const STEP_2: u64 = 1;
@@ -37,6 +39,8 @@ pub(crate) enum Incoming<'a> {
     Update(&'a [u8]),
     Awareness(&'a [u8]),
     QueryAwareness,
+    /// All that was sent before holds what this content of the sender's file holds.
+    Holds(Hash),
     /// Something that newer or other clients may say.
     Other,
 }
@@ -52,6 +56,10 @@ pub(crate) fn read(frame: &[u8]) -> Result<Incoming<'_>, Malformed> {
         },
         AWARENESS => Incoming::Awareness(reader.bytes()?),
         QUERY_AWARENESS => Incoming::QueryAwareness,
+        HOLDS => {
+            let hash = <[u8; 32]>::try_from(reader.bytes()?).map_err(|_| Malformed)?;
+            Incoming::Holds(Hash::from_bytes(hash))
+        }
         _ => Incoming::Other,
     })
 }
@@ -88,6 +96,11 @@ pub(crate) fn stored(count: u64) -> Bytes {
     push_uint(&mut bytes, STORED);
     push_uint(&mut bytes, count);
     bytes.into()
+}
+
+/// Between hives: the document holds what this content of the file holds.
+pub(crate) fn holds(content: Hash) -> Bytes {
+    frame(&[HOLDS], content.as_bytes())
 }
 
 pub(crate) fn condition(condition: &Condition) -> Bytes {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use types::{PersonId, Right};
+use types::{Hash, PersonId, Right};
 use yrs::StateVector;
 use yrs::updates::decoder::Decode;
 
@@ -24,6 +24,10 @@ struct Seat {
     queue: Arc<Queue>,
     /// It understands frames of types 100 and 101.
     stored_frames: bool,
+    /// It is another hive,
+    hive: bool,
+    /// with people of its own in the document.
+    people: bool,
     /// Frames with edits that came from it, those that the step under way makes durable, and those
     /// that were acknowledged.
     counted: u64,
@@ -45,6 +49,10 @@ pub(crate) struct Batch {
     pub(crate) changed: bool,
     /// Who changed it last.
     pub(crate) by: Option<PersonId>,
+    /// Somebody on this hive changed it.
+    pub(crate) near: bool,
+    /// Contents of other hives' files that the document holds now.
+    pub(crate) holds: Vec<(u64, Hash)>,
 }
 
 pub(crate) struct Room {
@@ -54,6 +62,10 @@ pub(crate) struct Room {
     seats: BTreeMap<u64, Seat>,
     /// Edits that wait for the next batch, and from whom.
     edits: Vec<(u64, Bytes)>,
+    /// What other hives said of their files since.
+    holds: Vec<(u64, Hash)>,
+    /// What this hive's file holds.
+    settled: Hash,
     moved: BTreeSet<u64>,
     /// When awareness of a crowd was last sent.
     moved_at: Option<Instant>,
@@ -70,6 +82,8 @@ impl Room {
             presence: Presence::default(),
             seats: BTreeMap::new(),
             edits: Vec::new(),
+            holds: Vec::new(),
+            settled: Hash::of(b""),
             moved: BTreeSet::new(),
             moved_at: None,
             condition: Condition::Live,
@@ -85,6 +99,18 @@ impl Room {
         self.seats.is_empty()
     }
 
+    /// Nobody is here: no connection of this hive's own, and nobody of another hive's.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.seats.values().all(|seat| seat.hive && !seat.people)
+    }
+
+    /// Whether people of another hive have the document open there.
+    pub(crate) fn set_people(&mut self, id: u64, people: bool) {
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.people = people;
+        }
+    }
+
     /// So many are here that what goes out is gathered for a moment first.
     pub(crate) fn is_crowded(&self) -> bool {
         self.seats.len() > self.limits.crowd
@@ -92,7 +118,7 @@ impl Room {
 
     /// Something waits for [`Room::flush`].
     pub(crate) fn has_news(&self) -> bool {
-        !self.edits.is_empty()
+        !self.edits.is_empty() || !self.holds.is_empty()
     }
 
     pub(crate) fn join(
@@ -100,7 +126,7 @@ impl Room {
         id: u64,
         member: Member,
         queue: Arc<Queue>,
-        stored_frames: bool,
+        (stored_frames, hive): (bool, bool),
         now: Instant,
     ) {
         let may_edit = member.right >= Right::Edit;
@@ -108,6 +134,8 @@ impl Room {
             member,
             queue,
             stored_frames,
+            hive,
+            people: true,
             counted: 0,
             carried: 0,
             acknowledged: 0,
@@ -181,7 +209,7 @@ impl Room {
     /// Takes one frame. Edits wait for [`Room::flush`]; the rest is answered at once.
     pub(crate) fn frame(&mut self, id: u64, frame: &Bytes, now: Instant) {
         let Some(seat) = self.seats.get_mut(&id) else { return };
-        let may_edit = seat.member.right >= Right::Edit;
+        let (may_edit, hive) = (seat.member.right >= Right::Edit, seat.hive);
         match protocol::read(frame) {
             Err(_) => self.refuse(id, Refused::Malformed),
             Ok(Incoming::Step2(edit) | Incoming::Update(edit)) if may_edit => {
@@ -191,7 +219,11 @@ impl Room {
             Ok(Incoming::Update(edit)) => self.view(id, edit, false, now),
             Ok(Incoming::Step1(vector)) => self.step_1(id, vector, now),
             Ok(Incoming::Awareness(states)) => {
-                match self.presence.take(id, &seat.member, states, now) {
+                let moved = match hive {
+                    false => self.presence.take(id, &seat.member, states, now),
+                    true => self.presence.take_far(id, &seat.member, states, now),
+                };
+                match moved {
                     Ok(moved) => self.moved.extend(moved),
                     Err(_) => self.refuse(id, Refused::Malformed),
                 }
@@ -201,7 +233,8 @@ impl Room {
                     self.send(id, protocol::awareness(&states), now);
                 }
             }
-            Ok(Incoming::Other) => {}
+            Ok(Incoming::Holds(content)) if hive && may_edit => self.holds.push((id, content)),
+            Ok(Incoming::Holds(_) | Incoming::Other) => {}
         }
     }
 
@@ -223,8 +256,30 @@ impl Room {
                 batch.updates.insert(0, update);
             }
         }
+        batch.holds = std::mem::take(&mut self.holds);
+        if !self.replica.waiting().is_empty() {
+            // Perhaps just that is missing.
+            batch.holds.clear();
+        }
         self.spread_moves(now);
         Ok(batch)
+    }
+
+    /// The file holds this now: other hives hear it.
+    pub(crate) fn set_settled(&mut self, settled: Hash, now: Instant) {
+        if self.settled != settled {
+            self.settled = settled;
+            self.spread_holds(settled, None, now);
+        }
+    }
+
+    /// Tells other hives that the document holds a content.
+    pub(crate) fn spread_holds(&mut self, content: Hash, except: Option<u64>, now: Instant) {
+        for id in self.seat_ids(|seat| seat.hive) {
+            if Some(id) != except {
+                self.send(id, protocol::holds(content), now);
+            }
+        }
     }
 
     /// Applies an edit that another program made, in so many places, and that is durable already.
@@ -284,6 +339,9 @@ impl Room {
             frames.push(protocol::stored(seat.acknowledged));
             frames.push(protocol::condition(&self.condition));
         }
+        if seat.hive {
+            frames.push(protocol::holds(self.settled));
+        }
         seat.queue.refill(frames);
     }
 
@@ -328,6 +386,9 @@ impl Room {
             seat.has = Arc::new(vector);
         }
         self.send(id, answer, now);
+        if self.seats.get(&id).is_some_and(|seat| seat.hive) {
+            self.send(id, protocol::holds(self.settled), now);
+        }
     }
 
     /// Somebody who may not edit sent an edit. What the document has already is no edit.
@@ -359,6 +420,7 @@ impl Room {
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.counted += 1;
             batch.by = seat.member.person.or(batch.by);
+            batch.near |= !seat.hive;
         }
     }
 

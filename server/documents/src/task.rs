@@ -6,17 +6,24 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
-use types::{FileId, Generation, Hash, Right};
+use types::{FileId, Generation, Right};
 
 use crate::connection::{Connection, Member, Present, Queue};
-use crate::db::{self, Mark, Step};
+use crate::db::{self, Step};
 use crate::disk::BoxFuture;
 use crate::handle::{Opened, Shared};
 use crate::keeper::{Errand, Keeper};
 use crate::protocol::close;
-use crate::replica::{Broken, Replica};
+use crate::replica::Broken;
 use crate::room::Room;
-use crate::{DiskError, Error, Plain, Stamp, text};
+use crate::{DiskError, Error, Plain, Stamp};
+
+mod hives;
+mod opening;
+
+use hives::Adopting;
+pub(crate) use hives::HiveMessage;
+use opening::{load, turn_away};
 
 /// How many messages are handled before what they brought is sent on.
 const MESSAGES_PER_BATCH_MAX: usize = 128;
@@ -32,6 +39,7 @@ pub(crate) enum Message {
     Frame { from: u64, frame: Bytes, permit: OwnedSemaphorePermit },
     Settle { reply: oneshot::Sender<Result<(), Error>> },
     Text { reply: oneshot::Sender<Result<String, Error>> },
+    Hive(HiveMessage),
 }
 
 /// Somebody at the door, with the connection that is handed out if they may come in.
@@ -39,6 +47,8 @@ pub(crate) struct Join {
     pub(crate) member: Member,
     pub(crate) generation: Option<Generation>,
     pub(crate) stored_frames: bool,
+    /// Whether it is another hive that has it open too.
+    pub(crate) hive: bool,
     pub(crate) queue: Arc<Queue>,
     pub(crate) connection: Connection,
     pub(crate) reply: oneshot::Sender<Result<Connection, Error>>,
@@ -51,6 +61,7 @@ pub(crate) enum Urgent {
     TooLarge(u64),
     Right { key: u64, right: Option<Right> },
     Name { key: u64, name: Option<String>, hue: Option<u8> },
+    People { connection: u64, people: bool },
     Look,
     Stop { reply: oneshot::Sender<()> },
 }
@@ -58,6 +69,7 @@ pub(crate) enum Urgent {
 enum DiskOutcome {
     Read(Result<Plain, DiskError>),
     Wrote(Result<Stamp, DiskError>),
+    Embraced(Result<(), DiskError>),
 }
 
 /// Runs a document from its opening to its eviction.
@@ -77,71 +89,6 @@ pub(crate) async fn run(
     }
 }
 
-/// Answers everybody who waits with the same failure.
-fn turn_away(
-    shared: &Shared,
-    file: FileId,
-    error: &Error,
-    mailbox: &mut mpsc::Receiver<Message>,
-    urgent: &mut mpsc::UnboundedReceiver<Urgent>,
-) {
-    loop {
-        while let Ok(message) = mailbox.try_recv() {
-            refuse(message, error);
-        }
-        if shared.close_door(file, || mailbox.is_empty()) {
-            break;
-        }
-    }
-    mailbox.close();
-    urgent.close();
-    while let Ok(message) = mailbox.try_recv() {
-        refuse(message, error);
-    }
-}
-
-/// Whoever asked may have stopped waiting.
-fn refuse(message: Message, error: &Error) {
-    match message {
-        Message::Open { reply } => drop(reply.send(Err(error.again()))),
-        Message::Join(join) => drop(join.reply.send(Err(error.again()))),
-        Message::Settle { reply } => drop(reply.send(Err(error.again()))),
-        Message::Text { reply } => drop(reply.send(Err(error.again()))),
-        Message::Frame { .. } => {}
-    }
-}
-
-/// Puts the document together from the store, or makes it from its file.
-async fn load(shared: &Shared, file: FileId) -> Result<(Generation, Room, Keeper), Error> {
-    let limits = shared.limits.clone();
-    let found = shared
-        .store
-        .read(move |view| {
-            let Some(stored) = db::load(view, file)? else { return Ok(None) };
-            let updates = stored.updates.iter().map(Vec::as_slice);
-            let replica = Replica::load(&stored.state, updates)
-                .map_err(|broken| Error::Damaged(broken.to_string()))?;
-            Ok::<_, Error>(Some((stored, replica)))
-        })
-        .await?;
-    if let Some((stored, replica)) = found {
-        let keeper = Keeper::loaded(limits.clone(), &stored, Instant::now());
-        return Ok((stored.generation, Room::new(limits, replica), keeper));
-    }
-    let plain = shared.disk.read(file).await?;
-    let (text, form) = text::decode(&plain.bytes)?;
-    let replica = Replica::promoted(&text);
-    let state = replica.state();
-    let mark = Mark { hash: Hash::of(&plain.bytes), moment: replica.moment(), form };
-    let keeper = Keeper::promoted(limits.clone(), mark.clone(), plain.stamp, state.len());
-    let generation = shared
-        .store
-        .write(move |tx| db::promote(tx, file, &state, &mark))
-        .await?
-        .ok_or_else(|| Error::Damaged("the document was made twice".to_owned()))?;
-    Ok((generation, Room::new(limits, replica), keeper))
-}
-
 struct Task {
     shared: Arc<Shared>,
     file: FileId,
@@ -159,6 +106,7 @@ struct Task {
     waiters: Vec<(u64, oneshot::Sender<Result<(), Error>>)>,
     idle_since: Option<Instant>,
     stopping: Option<(Instant, Vec<oneshot::Sender<()>>)>,
+    adopting: Option<Adopting>,
 }
 
 impl Task {
@@ -184,6 +132,7 @@ impl Task {
             waiters: Vec::new(),
             idle_since: None,
             stopping: None,
+            adopting: None,
         }
     }
 
@@ -201,6 +150,12 @@ impl Task {
             if let Some(error) = self.opening_failed() {
                 turn_away(&self.shared, self.file, &error, mailbox, urgent);
                 return;
+            }
+            if self.keeper.take_end() {
+                self.renew().await;
+            }
+            if self.adopted(now).await {
+                break Ok(());
             }
             if self.may_end(now) && self.end(mailbox, urgent) {
                 break Ok(());
@@ -257,9 +212,10 @@ impl Task {
             self.room.acknowledge(true, now);
         }
         self.room.set_condition(self.keeper.condition(), now);
+        self.room.set_settled(self.keeper.settled_hash(), now);
         self.answer_waiters();
         self.forget_present();
-        let busy = !self.room.is_empty() || !self.waiters.is_empty() || self.opening;
+        let busy = !self.room.is_idle() || !self.waiters.is_empty() || self.opening;
         self.idle_since = if busy { None } else { self.idle_since.or(Some(now)) };
         Ok(())
     }
@@ -268,9 +224,14 @@ impl Task {
         let had_news = self.room.has_news();
         let batch = self.room.flush(now)?;
         if batch.changed {
-            self.keeper.changed(batch.updates, batch.by, now);
+            self.keeper.changed(batch.updates, batch.by, batch.near, now);
         } else {
             self.keeper.keep(batch.updates);
+        }
+        for (from, content) in batch.holds {
+            if self.keeper.hold(content) {
+                self.room.spread_holds(content, Some(from), now);
+            }
         }
         if had_news {
             self.flushed_at = now;
@@ -292,19 +253,22 @@ impl Task {
         Box::pin(async move {
             match errand {
                 Errand::Read => DiskOutcome::Read(disk.read(file).await),
-                Errand::Write { bytes, expected, by } => {
-                    DiskOutcome::Wrote(disk.write(file, bytes, expected, by).await)
-                }
+                Errand::Write(write) => DiskOutcome::Wrote(disk.write(file, write).await),
+                Errand::Embrace(holds) => DiskOutcome::Embraced(disk.embrace(file, holds).await),
             }
         })
     }
 
     fn hear(&mut self, message: Message) {
-        self.idle_since = None;
+        if !matches!(message, Message::Frame { .. }) {
+            // Another hive's frames say nothing of people here.
+            self.idle_since = None;
+        }
         match message {
             Message::Open { reply } => {
                 let condition = self.keeper.condition();
-                drop(reply.send(Ok(Opened { generation: self.generation, condition })));
+                let generation = self.next_generation();
+                drop(reply.send(Ok(Opened { generation, condition })));
             }
             Message::Join(join) => self.join(*join),
             Message::Frame { from, frame, permit } => {
@@ -312,6 +276,7 @@ impl Task {
                 self.permits.push(permit);
                 self.room.frame(from, &frame, Instant::now());
             }
+            Message::Hive(message) => self.hear_hive(message),
             Message::Settle { reply } => {
                 // What waits to be applied counts too.
                 if let Err(broken) = self.flush(Instant::now()) {
@@ -330,9 +295,11 @@ impl Task {
     }
 
     fn join(&mut self, join: Join) {
-        let Join { mut member, generation, stored_frames, queue, connection, reply } = join;
-        let outcome = if generation.is_some_and(|known| known != self.generation) {
-            Err(Error::OtherGeneration { current: self.generation })
+        let Join { mut member, generation, stored_frames, hive, queue, connection, reply } = join;
+        let current = self.next_generation();
+        let outcome = if self.adopting.is_some() || generation.is_some_and(|known| known != current)
+        {
+            Err(Error::OtherGeneration { current })
         } else if self.stopping.is_some() {
             Err(Error::Stopped)
         } else {
@@ -356,8 +323,12 @@ impl Task {
                 key: member.key,
                 since: self.shared.store.now(),
             };
-            self.room.join(id, member, queue, stored_frames, Instant::now());
-            self.shared.here.send_modify(|here| here.push(present));
+            self.room.join(id, member, queue, (stored_frames, hive), Instant::now());
+            if hive {
+                self.keeper.link();
+            } else {
+                self.shared.here.send_modify(|here| here.push(present));
+            }
         }
         // A connection that nobody waits for any more leaves as it is dropped here.
         drop(reply.send(outcome));
@@ -382,6 +353,7 @@ impl Task {
             Urgent::TooLarge(id) => self.room.too_large(id),
             Urgent::Right { key, right } => self.room.set_right(key, right, now),
             Urgent::Name { key, name, hue } => self.rename(key, name.as_deref(), hue),
+            Urgent::People { connection, people } => self.room.set_people(connection, people),
             Urgent::Look => self.keeper.look(now),
             Urgent::Stop { reply } => {
                 let until = now + self.shared.limits.stop_within;
@@ -432,6 +404,13 @@ impl Task {
                     tracing::debug!(file = %self.file, %error, "writing a document's file");
                 }
                 self.keeper.wrote(outcome, now);
+                Ok(())
+            }
+            DiskOutcome::Embraced(outcome) => {
+                if let Err(error) = outcome {
+                    tracing::warn!(file = %self.file, %error, "a friend's text is not told as taken in");
+                }
+                self.keeper.embraced();
                 Ok(())
             }
             DiskOutcome::Read(outcome) => self.keeper.read(outcome, self.room.replica(), now),
@@ -486,7 +465,8 @@ impl Task {
         // A document that is due to be forgotten but not at rest is waited for by other deadlines.
         let evict = evict.filter(|at| *at > now);
         let stop = self.stopping.as_ref().map(|(until, _)| *until);
-        let parts = [self.room.deadline(), self.keeper.deadline(now), gathered, evict, stop];
+        let adopt = self.adopting.as_ref().map(|adopting| adopting.until);
+        let parts = [self.room.deadline(), self.keeper.deadline(now), gathered, evict, stop, adopt];
         parts.into_iter().flatten().min()
     }
 

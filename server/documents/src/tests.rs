@@ -3,6 +3,7 @@
 
 mod client;
 mod frames;
+mod hives;
 mod live;
 mod on_disk;
 mod property;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use documents::{BoxFuture, Disk, DiskError, Plain, Stamp};
+use documents::{BoxFuture, Disk, DiskError, Plain, Stamp, Write};
 use tokio::sync::broadcast::error::RecvError;
-use types::{FileId, PersonId, ShareId};
+use types::{FileId, Hash, ShareId};
 
 /// A document settles into its file through this.
 pub(crate) struct FilesAsDisk {
@@ -26,17 +26,17 @@ impl Disk for FilesAsDisk {
         })
     }
 
-    fn write(
-        &self,
-        file: FileId,
-        bytes: Vec<u8>,
-        expected: Stamp,
-        by: Option<PersonId>,
-    ) -> BoxFuture<'_, Result<Stamp, DiskError>> {
+    fn write(&self, file: FileId, write: Write) -> BoxFuture<'_, Result<Stamp, DiskError>> {
         Box::pin(async move {
-            let written = self.files.write(file, bytes, to_file(&expected), by).await;
+            let Write { bytes, expected, by, holds } = write;
+            let expected = to_file(&expected);
+            let written = self.files.write_holding(file, bytes, expected, by, holds).await;
             Ok(to_document(&written.map_err(disk_error)?))
         })
+    }
+
+    fn embrace(&self, file: FileId, holds: Vec<Hash>) -> BoxFuture<'_, Result<(), DiskError>> {
+        Box::pin(async move { self.files.embrace(file, holds).await.map_err(disk_error) })
     }
 }
 

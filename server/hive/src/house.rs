@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use store::{Cut, Kind, Record, Store, View};
 use tokio::sync::{mpsc, watch};
 use tree::{Node, What};
-use types::{Hash, HiveId, ShareId, Signer, Tick};
+use types::{FileId, Hash, HiveId, ShareId, Signer, Tick};
 use web::friends::Network;
 
 use crate::metered::Metered;
+use crate::together::Together;
 
 /// So many bytes of an offer name folders.
 const FOLDERS_BYTES_MAX: usize = 16 * 1_024;
@@ -30,6 +31,7 @@ pub(crate) struct HouseOfHive {
     about: RwLock<About>,
     taken: Taken,
     metered: Arc<Metered>,
+    together: Arc<Together>,
     /// How often each friend told what they hold out.
     heard: watch::Sender<BTreeMap<HiveId, u64>>,
     /// Shares whose records came in since hives' doings apart were mended, and since when.
@@ -43,11 +45,12 @@ impl HouseOfHive {
         signer: Arc<dyn Signer>,
         taken: Taken,
         metered: Arc<Metered>,
+        together: Arc<Together>,
     ) -> Self {
         let heard = watch::Sender::default();
         let unmended = watch::Sender::default();
         let about = RwLock::default();
-        Self { store, files, signer, about, taken, metered, heard, unmended }
+        Self { store, files, signer, about, taken, metered, together, heard, unmended }
     }
 
     /// Shares whose records came in since hives' doings apart were mended, and since when.
@@ -220,6 +223,10 @@ fn introduction(met: Met) -> Introduction {
 }
 
 impl House for HouseOfHive {
+    fn hear_document(&self, friend: HiveId, share: ShareId, file: FileId, body: Vec<u8>) -> bool {
+        self.together.hear(friend, share, file, body)
+    }
+
     fn about(&self) -> About {
         self.about.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -19,6 +19,7 @@ mod places;
 mod reach;
 mod secrets;
 mod tls;
+mod together;
 mod upkeep;
 
 pub use client::{Client, HereLine, RecentLine, ShareLine, Summary, SummaryState};
@@ -43,6 +44,7 @@ use friends::FriendsOfHive;
 use house::HouseOfHive;
 use listeners::Listeners;
 use metered::Metered;
+use together::Together;
 
 /// What a shell may decide when it starts a hive; `None` leaves it to the configuration.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +69,8 @@ pub struct Hive {
     documents: documents::Handle,
     /// Links with friends' hives.
     peers: peers::Handle,
+    /// Documents that friends' hives have open too.
+    together: Arc<Together>,
     /// TCP doors, and what is known of the hive's addresses.
     listeners: Arc<Listeners>,
     /// How pages tell that they work.
@@ -106,8 +110,17 @@ impl Hive {
         let listeners = Arc::new(Listeners::new(&places, config, &options, &identity, warnings));
         let (taken, wanted) = mpsc::unbounded_channel();
         let metered = Arc::new(Metered::new());
-        let house =
-            HouseOfHive::new(store.clone(), files.clone(), signer.clone(), taken, metered.clone());
+        let together =
+            Together::new(signer.hive(), store.clone(), files.clone(), documents.clone());
+        let together = Arc::new(together);
+        let house = HouseOfHive::new(
+            store.clone(),
+            files.clone(),
+            signer.clone(),
+            taken,
+            metered.clone(),
+            together.clone(),
+        );
         let house = Arc::new(house);
         // The doors say who opens them. A hive that nobody has set up yet is nobody's.
         drop(house.look_at_itself().await);
@@ -139,6 +152,7 @@ impl Hive {
                 files.clone(),
                 documents.clone(),
             ))),
+            AbortOnDropHandle::new(tokio::spawn(together.clone().follow(peers.clone()))),
             AbortOnDropHandle::new(tokio::spawn(upkeep::snapshots(store.clone()))),
             AbortOnDropHandle::new(tokio::spawn(listeners::follow_network(
                 listeners.clone(),
@@ -173,6 +187,7 @@ impl Hive {
             files,
             documents,
             peers,
+            together,
             listeners,
             pages_ready,
             local: None,
@@ -213,6 +228,7 @@ impl Hive {
     pub async fn stop(mut self) {
         self.local.take();
         self.listeners.close();
+        self.together.stop();
         self.peers.stop().await;
         self.documents.stop().await;
         if let Err(error) = self.files.stop().await {

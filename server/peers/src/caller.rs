@@ -238,7 +238,8 @@ pub(crate) fn adopt(
         return Err(Refusal::Stopping);
     }
     let pace = shared.paces.of(hive);
-    let (line, out) = Line::new(hive, pair.way.clone(), called, admitted.run, pace);
+    let newest = admitted.newest.min(shared.protocols.0);
+    let (line, out) = Line::new(hive, pair.way.clone(), called, (admitted.run, newest), pace);
     let line = Arc::new(line);
     {
         let mut lines = shared.lines();

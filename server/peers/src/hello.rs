@@ -34,6 +34,8 @@ pub(crate) struct Admitted {
     pub(crate) met: Met,
     /// Which start of the other hive this is.
     pub(crate) run: u64,
+    /// The newest protocol that it speaks.
+    pub(crate) newest: u16,
 }
 
 /// Says hello to a hive that was called.
@@ -176,6 +178,7 @@ async fn say_hello(
         addresses: direct.iter().filter_map(|place| place.address()).collect(),
         now: Time::now().0,
         run: shared.run,
+        newest: shared.protocols.0,
         further: further.iter().map(ToString::to_string).collect(),
     };
     let (newest, oldest) = shared.protocols;
@@ -208,7 +211,7 @@ fn admitted(hive: HiveId, hello: Hello) -> Admitted {
     let further = hello.further.iter().filter_map(|text| text.parse().ok());
     let addresses = hello.addresses.into_iter().map(Place::Address).chain(further).collect();
     let met = Met { hive, about: hello.about, addresses };
-    Admitted { met, run: hello.run }
+    Admitted { met, run: hello.run, newest: hello.newest }
 }
 
 pub(crate) fn broken(broken: Broken) -> Refusal {

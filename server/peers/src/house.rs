@@ -7,12 +7,15 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use store::{Cut, Record};
 use tokio::sync::watch;
-use types::{Hash, HiveId, ShareId};
+use types::{FileId, Hash, HiveId, ShareId};
 
 use crate::{Lag, Place, Refusal};
 
 /// Contents up to this size travel packed, and beside their records.
 pub const SMALL_BYTES_MAX: u64 = 64 * 1_024;
+
+/// What is said of a document at once is at most this much.
+pub const DOCUMENT_BYTES_MAX: usize = 1_024 * 1_024;
 
 /// Why the hive could not do what was asked of it now: the words for the log and, where the friend
 /// must hear of it, the friend. The link tries again later.
@@ -171,6 +174,11 @@ pub trait House: Send + Sync + 'static {
         share: ShareId,
         wanted: Wanted,
     ) -> BoxFuture<'_, Result<Box<dyn Sink>, Failure>>;
+
+    /// A friend's hive said something about a document of a share that goes both ways. What comes
+    /// over one link is said in order, and nothing is lost before the link ends. False: more comes
+    /// than can be taken in, and the link is to end.
+    fn hear_document(&self, friend: HiveId, share: ShareId, file: FileId, body: Vec<u8>) -> bool;
 
     /// How far this hive's folder is from its records.
     fn lag(&self, share: ShareId) -> BoxFuture<'_, Result<Lag, Failure>>;

@@ -38,7 +38,8 @@ mod wire;
 
 pub use far::Far;
 pub use house::{
-    About, Content, Failure, House, Met, Named, Proof, SMALL_BYTES_MAX, Sink, Wanted, Whole,
+    About, Content, DOCUMENT_BYTES_MAX, Failure, House, Met, Named, Proof, SMALL_BYTES_MAX, Sink,
+    Wanted, Whole,
 };
 pub use place::{NoPlace, Place};
 pub use refusal::Refusal;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use types::{Hash, HiveId, ShareId, Time};
 
 use crate::pace::Pace;
@@ -14,6 +14,8 @@ use crate::{Lag, Refusal, Standing, Way};
 
 /// What waits to be said is at most this much; who makes it more does not listen.
 const OUTBOX_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+/// What can wait until it is less waits above this.
+const OUTBOX_BYTES_CALM: usize = 512 * 1_024;
 /// So many answers wait for whoever asked; then nothing more is read from the other end.
 const ANSWERS_MAX: usize = 8;
 /// So many shares are kept in mind of which the other end said how far it is.
@@ -30,9 +32,12 @@ pub(crate) struct Line {
     /// Whether this hive called.
     pub(crate) called: bool,
     pub(crate) run: u64,
+    /// The newest protocol that both ends speak.
+    pub(crate) protocol: u16,
     pub(crate) pace: Pace,
     out: mpsc::UnboundedSender<Vec<u8>>,
     out_bytes: Arc<AtomicUsize>,
+    sent: Arc<Notify>,
     /// Set once: why it ends.
     end: watch::Sender<Option<Refusal>>,
     over: watch::Sender<bool>,
@@ -75,6 +80,8 @@ pub(crate) struct Traffic {
 pub(crate) struct Outbox {
     pub(crate) frames: mpsc::UnboundedReceiver<Vec<u8>>,
     pub(crate) bytes: Arc<AtomicUsize>,
+    /// Told whenever less waits.
+    pub(crate) sent: Arc<Notify>,
 }
 
 impl Line {
@@ -82,11 +89,12 @@ impl Line {
         hive: HiveId,
         way: watch::Receiver<Way>,
         called: bool,
-        run: u64,
+        (run, protocol): (u64, u16),
         pace: Pace,
     ) -> (Self, Outbox) {
         let (out, frames) = mpsc::unbounded_channel();
         let bytes = Arc::new(AtomicUsize::new(0));
+        let sent = Arc::new(Notify::new());
         let line = Self {
             hive,
             way,
@@ -94,9 +102,11 @@ impl Line {
             began: Instant::now(),
             called,
             run,
+            protocol,
             pace,
             out,
             out_bytes: bytes.clone(),
+            sent: sent.clone(),
             end: watch::Sender::new(None),
             over: watch::Sender::new(false),
             cut: AtomicBool::new(false),
@@ -104,7 +114,7 @@ impl Line {
             next: AtomicU64::new(1),
             small: AtomicUsize::new(0),
         };
-        (line, Outbox { frames, bytes })
+        (line, Outbox { frames, bytes, sent })
     }
 
     pub(crate) fn standing(&self) -> Standing {
@@ -124,6 +134,25 @@ impl Line {
             return self.end(Refusal::Nonsense { what });
         }
         self.out.send(frame).unwrap_or_default();
+    }
+
+    /// Queues a message once little else waits. False if the link ended before.
+    pub(crate) async fn say_calmly(&self, message: &Control) -> bool {
+        let mut ended = self.ended();
+        loop {
+            let sent = self.sent.notified();
+            if ended.borrow_and_update().is_some() {
+                return false;
+            }
+            if self.out_bytes.load(Ordering::Relaxed) < OUTBOX_BYTES_CALM {
+                self.say(message);
+                return true;
+            }
+            tokio::select! {
+                () = sent => {}
+                _ = ended.changed() => {}
+            }
+        }
     }
 
     /// Nothing more will be said.

@@ -305,6 +305,13 @@ impl Link {
                 lags::heard(&self.shared, &self.line, &said);
                 Ok(())
             }
+            Control::Document { share, file, body } => {
+                let from = self.line.hive;
+                // What was said before the other end heard that the share ended is nothing.
+                let taken = !self.line.has(share)
+                    || self.shared.house.hear_document(from, share, file, body.0);
+                if taken { Ok(()) } else { Err(nonsense("it talks faster than this hive listens")) }
+            }
             Control::Offers(offers) => {
                 let (shared, hive) = (self.shared.clone(), self.line.hive);
                 self.helpers.spawn(async move {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use store::Store;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use types::{HiveId, ShareId, Signer};
+use types::{FileId, HiveId, ShareId, Signer};
 
 use crate::far::Iroh;
 use crate::hello::{self, Errand};
@@ -17,7 +17,7 @@ use crate::shared::Shared;
 use crate::tcp::Tcp;
 use crate::ticket::{self, Link};
 use crate::transport::{Door, Pair, Taken};
-use crate::wire::{PROTOCOL, PROTOCOL_OLDEST};
+use crate::wire::{Blob, Control, PROTOCOL, PROTOCOL_OF_DOCUMENTS, PROTOCOL_OLDEST};
 use crate::{
     Far, Friend, House, Known, Limits, Nearby, Place, Progresses, Refusal, Standing, caller, db,
     fetch, network, progress,
@@ -341,6 +341,25 @@ impl Handle {
     /// How far the hives of a share were when they were heard of last, also through others.
     pub fn last_known(&self, share: ShareId) -> BTreeMap<HiveId, Known> {
         self.shared.lags.of(share)
+    }
+
+    /// Says something about an open document to a friend's hive, in order, once its line is calm.
+    /// At most [`crate::DOCUMENT_BYTES_MAX`]. False if no link carries it: the friend is away, does
+    /// not have the share, or speaks an older protocol.
+    pub async fn say_of_document(
+        &self,
+        friend: HiveId,
+        share: ShareId,
+        file: FileId,
+        body: Vec<u8>,
+    ) -> bool {
+        let Some(line) = self.shared.line(friend).filter(|line| line.has(share)) else {
+            return false;
+        };
+        if line.protocol < PROTOCOL_OF_DOCUMENTS {
+            return false;
+        }
+        line.say_calmly(&Control::Document { share, file, body: Blob(body) }).await
     }
 
     /// Contents may be wanted that were not; the same as counting up `House::needs`.

@@ -10,12 +10,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use store::Record;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use types::{Hash, HiveId, ShareId};
+use types::{FileId, Hash, HiveId, ShareId};
 
 use crate::{About, Lag, Refusal};
 
 /// The newest protocol that this hive speaks, and the oldest that it still understands.
-pub(crate) const PROTOCOL: u16 = 3;
+pub(crate) const PROTOCOL: u16 = 4;
+/// The protocol that brought documents that are open on both hives.
+pub(crate) const PROTOCOL_OF_DOCUMENTS: u16 = 4;
 pub(crate) const PROTOCOL_OLDEST: u16 = 3;
 /// No frame is longer, packed or not.
 pub(crate) const FRAME_BYTES_MAX: usize = 2 * 1_024 * 1_024;
@@ -40,6 +42,9 @@ pub(crate) struct Hello {
     pub(crate) run: u64,
     /// Names under which the sender can be called, and the relay at which it waits.
     pub(crate) further: Vec<String>,
+    /// The newest protocol that the sender speaks: one of the first eight bytes.
+    #[serde(skip)]
+    pub(crate) newest: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +132,12 @@ pub(crate) enum Control {
         in_step: bool,
         /// How long ago, in milliseconds.
         age: u64,
+    },
+    /// About a document of a share that is open. The body is opaque here.
+    Document {
+        share: ShareId,
+        file: FileId,
+        body: Blob,
     },
 }
 
@@ -332,6 +343,7 @@ pub(crate) async fn read_hello(
     }
     let mut hello: Hello =
         postcard::from_bytes(rest).map_err(|_| Broken::Nonsense("its hello cannot be read"))?;
+    hello.newest = newest;
     hello.addresses.truncate(16);
     hello.further.truncate(16);
     for text in [&mut hello.about.name, &mut hello.about.hive_name, &mut hello.about.device] {

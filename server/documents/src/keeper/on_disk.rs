@@ -7,7 +7,7 @@ use super::{Carries, DiskTrouble, Doubt, Errand, Flow, Keeper, Taken};
 use crate::db::Mark;
 use crate::replica::{Broken, Replica};
 use crate::text::{self, Form};
-use crate::{Condition, DiskError, Error, Plain, Stamp, diff};
+use crate::{Condition, DiskError, Error, Plain, Stamp, Write, diff};
 
 /// A file that shrank to less than this part of what it was may be half-written.
 const SHRUNK_TO_PART: usize = 2;
@@ -25,9 +25,14 @@ impl Keeper {
                 return None;
             };
             self.flow = Flow::Writing;
-            return Some(Errand::Write { bytes, expected, by: self.by });
+            let (by, holds) = (self.by, self.writes());
+            return Some(Errand::Write(Write { bytes, expected, by, holds }));
         }
         let due = |at: Instant| at <= now;
+        if let Some(holds) = self.embraces(now) {
+            self.flow = Flow::Writing;
+            return Some(Errand::Embrace(holds));
+        }
         let look = self.look_at.is_some_and(due) || self.disk_retry_at().is_some_and(due);
         if !look || !matches!(self.flow, Flow::Idle) || self.carries_mark() {
             return None;
@@ -41,6 +46,11 @@ impl Keeper {
         self.in_store.as_ref().is_some_and(|step| step.carries != Carries::Updates)
     }
 
+    /// Friends' contents were told to be in the file, or could not be.
+    pub(crate) fn embraced(&mut self) {
+        self.flow = Flow::Idle;
+    }
+
     pub(crate) fn wrote(&mut self, outcome: Result<Stamp, DiskError>, now: Instant) {
         self.flow = Flow::Idle;
         if let Some(intent) = &mut self.intent {
@@ -49,6 +59,7 @@ impl Keeper {
         match outcome {
             Ok(stamp) => {
                 self.stamp = Some(stamp);
+                self.wrote_holding();
                 if let Some(intent) = self.intent.take() {
                     self.slot = 1 - self.slot;
                     self.settle_as(intent);
@@ -124,6 +135,7 @@ impl Keeper {
     /// The file could be read. If writing it failed before, that is tried again now.
     fn recover(&mut self) {
         self.doubt = None;
+        self.others.unseen &= matches!(self.flow, Flow::Taking(_));
         let settled = self.is_settled();
         match &mut self.disk_trouble {
             Some(trouble) if trouble.in_writing && !settled => trouble.again = true,

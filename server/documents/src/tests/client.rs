@@ -148,7 +148,7 @@ impl Client {
             }
             Incoming::Update(update) => self.apply(update),
             Incoming::Awareness(states) => self.take_states(states),
-            Incoming::QueryAwareness => {}
+            Incoming::QueryAwareness | Incoming::Holds(_) => {}
             Incoming::Other => {
                 let mut reader = Reader::new(frame);
                 match reader.uint().unwrap() {

@@ -38,7 +38,7 @@ fn nothing_is_lost_or_doubled() {
 }
 
 /// Says which seed it was if the test fails.
-struct Shown(u64);
+pub(super) struct Shown(pub(super) u64);
 
 impl Drop for Shown {
     fn drop(&mut self) {

@@ -36,15 +36,21 @@ pub(super) struct World {
     limits: Limits,
     runtime: Option<Runtime>,
     home: tempfile::TempDir,
+    seed: u64,
 }
 
 impl World {
     pub(super) fn new(limits: Limits) -> Self {
+        Self::by_chance(limits, 1)
+    }
+
+    /// A hive that draws other numbers than another one.
+    pub(super) fn by_chance(limits: Limits, seed: u64) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let store = open_store(home.path());
+        let store = open_store(home.path(), seed);
         let disk = Arc::new(MemoryDisk::default());
         let (runtime, documents) = start(&store, &disk, &limits);
-        Self { documents, disk, store, limits, runtime: Some(runtime), home }
+        Self { documents, disk, store, limits, runtime: Some(runtime), home, seed }
     }
 
     /// Kills everything that is in memory and starts anew from the store and the disk.
@@ -69,11 +75,11 @@ impl World {
         std::thread::spawn(move || old.close()).join().unwrap();
         let spare = tempfile::tempdir().unwrap();
         // The lock on the folder ends with the last clone of the old store.
-        self.store = open_store(spare.path());
+        self.store = open_store(spare.path(), self.seed);
         let idle = Arc::new(MemoryDisk::default());
         let (spare_runtime, spare_documents) = start(&self.store, &idle, &self.limits);
         self.documents = spare_documents;
-        self.store = open_store(self.home.path());
+        self.store = open_store(self.home.path(), self.seed);
         std::thread::spawn(move || spare_runtime.shutdown_timeout(PATIENCE)).join().unwrap();
         let (runtime, documents) = start(&self.store, &self.disk, &self.limits);
         self.documents = documents;
@@ -109,9 +115,9 @@ impl Drop for World {
     }
 }
 
-fn open_store(home: &std::path::Path) -> Store {
+fn open_store(home: &std::path::Path, seed: u64) -> Store {
     let clock = Arc::new(|| Time(1_000));
-    let chance = Box::new(StdRng::seed_from_u64(1));
+    let chance = Box::new(StdRng::seed_from_u64(seed));
     Store::open(Folder::open(home).unwrap(), clock, chance).unwrap().0
 }
 
@@ -155,6 +161,8 @@ pub(super) struct MemoryDisk {
     /// Answers to the next calls, while they last.
     pub(super) failing: Mutex<Option<fn() -> DiskError>>,
     pub(super) slow: AtomicBool,
+    /// What was told to be in which file.
+    pub(super) embraced: Mutex<Vec<(FileId, Vec<Hash>)>>,
 }
 
 impl MemoryDisk {
@@ -222,14 +230,14 @@ impl Disk for MemoryDisk {
         })
     }
 
-    fn write(
-        &self,
-        file: FileId,
-        bytes: Vec<u8>,
-        expected: Stamp,
-        _by: Option<PersonId>,
-    ) -> BoxFuture<'_, Result<Stamp, DiskError>> {
+    fn embrace(&self, file: FileId, holds: Vec<Hash>) -> BoxFuture<'_, Result<(), DiskError>> {
+        self.embraced.lock().unwrap().push((file, holds));
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn write(&self, file: FileId, write: Write) -> BoxFuture<'_, Result<Stamp, DiskError>> {
         Box::pin(async move {
+            let Write { bytes, expected, by: _, holds } = write;
             self.pause().await;
             if let Some(failing) = *self.failing.lock().unwrap() {
                 return Err(failing());
@@ -243,6 +251,7 @@ impl Disk for MemoryDisk {
                 *token = self.tokens.fetch_add(1, Ordering::SeqCst);
                 *old = bytes;
                 self.writes.fetch_add(1, Ordering::SeqCst);
+                self.embraced.lock().unwrap().push((file, holds));
                 stamp(old, *token)
             };
             tokio::task::yield_now().await;

@@ -79,6 +79,7 @@ pub(super) async fn speak(mut stream: WriteHalf<Box<dyn Stream>>, mut out: Outbo
             break;
         }
         out.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
+        out.sent.notify_waiters();
         if stream.write_all(&frame).await.is_err() {
             return;
         }

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use store::{Cut, Folder, Record, Store};
 use tokio::sync::watch;
-use types::{Hash, HiveId, ShareId, Signature, Signer, Time};
+use types::{FileId, Hash, HiveId, ShareId, Signature, Signer, Time};
 
 use crate::{
     About, Content, Doors, Failure, Friend, Handle, House, Lag, Limits, Met, Named, Options, Place,
@@ -53,6 +53,7 @@ type Ranges = Vec<(u64, u64)>;
 
 #[derive(Default)]
 pub(super) struct State {
+    pub(super) of_documents: Vec<(HiveId, ShareId, FileId, Vec<u8>)>,
     pub(super) friends: BTreeMap<HiveId, Vec<Place>>,
     pub(super) limits: BTreeMap<HiveId, Limits>,
     pub(super) met: BTreeMap<HiveId, Met>,
@@ -202,6 +203,11 @@ impl Sink for Part {
 }
 
 impl House for Home {
+    fn hear_document(&self, from: HiveId, share: ShareId, file: FileId, body: Vec<u8>) -> bool {
+        self.state().of_documents.push((from, share, file, body));
+        true
+    }
+
     fn about(&self) -> About {
         About { name: "Somebody".to_owned(), ..About::default() }
     }

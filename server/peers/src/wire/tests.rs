@@ -56,6 +56,7 @@ async fn a_newer_hello_is_told_apart_from_nonsense() {
         now: 0,
         run: 0,
         further: Vec::new(),
+        newest: 0,
     };
     let newer = hello_frame(&hello, 7, 7);
     assert!(matches!(read_hello(&mut newer.as_slice()).await, Ok(Err(Refusal::Newer))));

@@ -255,10 +255,16 @@ impl documents::Disk for NoDisk {
     fn write(
         &self,
         _: FileId,
-        _: Vec<u8>,
-        _: documents::Stamp,
-        _: Option<types::PersonId>,
+        _: documents::Write,
     ) -> documents::BoxFuture<'_, Result<documents::Stamp, documents::DiskError>> {
+        Box::pin(ready(Err(documents::DiskError::Gone)))
+    }
+
+    fn embrace(
+        &self,
+        _: FileId,
+        _: Vec<types::Hash>,
+    ) -> documents::BoxFuture<'_, Result<(), documents::DiskError>> {
         Box::pin(ready(Err(documents::DiskError::Gone)))
     }
 }

@@ -1,0 +1,364 @@
+//! One document on two hives: they type together, are cut off, come back, and each disk follows.
+//! Nothing is lost, nothing is doubled.
+
+use std::collections::BTreeSet;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::task::JoinHandle;
+use types::{FileId, Hash, Right};
+
+use super::client::Client;
+use super::property::Shown;
+use super::world::{World, eventually, file, member, quick};
+use crate::{Connection, Error, Outgoing};
+
+/// Each hive's seat in the other's room, and what goes between them.
+struct Bridge(Vec<JoinHandle<()>>);
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Bridge {
+    fn is_up(&self) -> bool {
+        self.0.iter().all(|half| !half.is_finished())
+    }
+}
+
+/// Joins the rooms of two hives, the second of which gives its own document up if the two stand in
+/// different generations. `line`: what the second's file was made from.
+async fn bridge(
+    one: &World,
+    two: &World,
+    file: FileId,
+    line: &[Hash],
+    right: Right,
+) -> Result<Bridge, Error> {
+    let mut generation = one.documents.open(file).await?.generation;
+    if two.documents.open(file).await?.generation != generation {
+        let given = one.documents.give(file, line.to_vec()).await?.ok_or(Error::Gone)?;
+        two.documents.adopt(file, given).await?;
+        generation = two.documents.open(file).await?.generation;
+    }
+    let here = one.documents.link(file, member(102, right), generation).await?;
+    let there = two.documents.link(file, member(101, Right::Edit), generation).await?;
+    let Connection { to_room: to_one, from_room: from_one, .. } = here;
+    let Connection { to_room: to_two, from_room: from_two, .. } = there;
+    let carry = |mut from: crate::Receiver, to: crate::Sender| {
+        tokio::spawn(async move {
+            while let Some(Outgoing::Frame(frame)) = from.recv().await {
+                if to.send(frame).await.is_err() {
+                    return;
+                }
+            }
+        })
+    };
+    Ok(Bridge(vec![carry(from_one, to_two), carry(from_two, to_one)]))
+}
+
+fn worlds() -> [World; 2] {
+    [World::by_chance(quick(), 1), World::by_chance(quick(), 2)]
+}
+
+async fn client(world: &World, file: FileId, number: u8) -> Client {
+    let mut client = Client::new(u32::from(number) + 10);
+    client.connect(&world.documents, file, member(number, Right::Edit)).await.unwrap();
+    eventually("it is read", async || {
+        client.pump().await;
+        client.synced
+    })
+    .await;
+    client
+}
+
+/// Waits until all clients show the same text and both disks hold it.
+async fn agree(one: &World, two: &World, clients: &mut [&mut Client], file: FileId) -> String {
+    eventually("all show and hold the same", async || {
+        for client in clients.iter_mut() {
+            client.pump().await;
+        }
+        let text = one.documents.text(file).await.unwrap();
+        let on_disk = |world: &World| world.disk.text(file) == text;
+        clients.iter().all(|client| client.text() == text) && on_disk(one) && on_disk(two)
+    })
+    .await;
+    one.documents.text(file).await.unwrap()
+}
+
+#[tokio::test]
+async fn two_hives_type_together_apart_and_together_again() {
+    let [one, two] = worlds();
+    let file = file(1);
+    let begin = "first line\nlast line\n";
+    one.write(file, begin).await;
+    two.write(file, begin).await;
+    let mut ana = client(&one, file, 1).await;
+    let mut bo = client(&two, file, 2).await;
+    let line = [Hash::of(begin.as_bytes())];
+    let link = bridge(&one, &two, file, &line, Right::Edit).await.unwrap();
+    eventually("the second's people are told to come back", async || {
+        bo.pump().await;
+        bo.closed.as_ref().is_some_and(|(code, _)| *code == crate::close::OTHER_GENERATION)
+    })
+    .await;
+    let mut bo = client(&two, file, 2).await;
+    ana.edit(0, 0, "Ana: ").await;
+    eventually("the other sees it", async || {
+        bo.pump().await;
+        bo.text().starts_with("Ana: ")
+    })
+    .await;
+    bo.type_at_end("Bo was here\n").await;
+    let text = agree(&one, &two, &mut [&mut ana, &mut bo], file).await;
+    assert_eq!(text, "Ana: first line\nlast line\nBo was here\n");
+
+    drop(link);
+    ana.edit(0, 0, "1").await;
+    bo.edit(0, 0, "2").await;
+    two.write(file, format!("{}by another program\n", two.disk.text(file))).await;
+    eventually("each disk has its own", async || {
+        ana.pump().await;
+        bo.pump().await;
+        one.disk.text(file).starts_with('1')
+            && two.disk.text(file).starts_with('2')
+            && bo.text().ends_with("program\n")
+    })
+    .await;
+    let _link = bridge(&one, &two, file, &[], Right::Edit).await.unwrap();
+    let text = agree(&one, &two, &mut [&mut ana, &mut bo], file).await;
+    let (both, rest) = text.split_at(2);
+    assert!(["12", "21"].contains(&both), "{text:?}");
+    assert_eq!(rest, "Ana: first line\nlast line\nBo was here\nby another program\n");
+}
+
+#[tokio::test]
+async fn what_a_hive_changed_alone_enters_the_document_that_it_adopts() {
+    let [one, two] = worlds();
+    let file = file(1);
+    one.write(file, "a\nb\nc\n").await;
+    two.write(file, "a\nb\nc and more\n").await;
+    let mut ana = client(&one, file, 1).await;
+    ana.edit(0, 0, "so: ").await;
+    eventually("it is in the first's file", async || {
+        ana.pump().await;
+        one.disk.text(file).starts_with("so")
+    })
+    .await;
+    let line = [Hash::of(b"a\nb\nc and more\n"), Hash::of(b"a\nb\nc\n")];
+    let _link = bridge(&one, &two, file, &line, Right::Edit).await.unwrap();
+    let text = agree(&one, &two, &mut [&mut ana], file).await;
+    assert_eq!(text, "so: a\nb\nc and more\n");
+    let other = Hash::of(b"never held");
+    assert_eq!(one.documents.give(file, vec![other]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn each_hive_knows_which_contents_of_the_other_its_document_holds() {
+    let [one, two] = worlds();
+    let file = file(1);
+    one.write(file, "x\n").await;
+    two.write(file, "x\n").await;
+    let mut ana = client(&one, file, 1).await;
+    let _link = bridge(&one, &two, file, &[Hash::of(b"x\n")], Right::Edit).await.unwrap();
+    ana.edit(0, 0, "more ").await;
+    let held = vec![Hash::of(b"more x\n")];
+    eventually("the second holds what stands in the first's file", async || {
+        ana.pump().await;
+        two.documents.takes_in(file, held.clone()).await.unwrap()
+    })
+    .await;
+    eventually("and its file follows at once", async || two.disk.text(file) == "more x\n").await;
+    let strange = vec![Hash::of(b"somebody else's")];
+    assert!(!two.documents.takes_in(file, strange).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_may_only_view_changes_nothing_on_the_other_hive() {
+    let [one, two] = worlds();
+    let file = file(1);
+    one.write(file, "theirs\n").await;
+    two.write(file, "theirs\n").await;
+    let mut ana = client(&one, file, 1).await;
+    let _link = bridge(&one, &two, file, &[Hash::of(b"theirs\n")], Right::View).await.unwrap();
+    let mut bo = client(&two, file, 2).await;
+    bo.edit(0, 0, "mine, not ").await;
+    ana.type_at_end("goes on\n").await;
+    eventually("the viewer's hive hears what goes on", async || {
+        ana.pump().await;
+        bo.pump().await;
+        bo.text().ends_with("goes on\n")
+    })
+    .await;
+    assert_eq!(one.documents.text(file).await.unwrap(), "theirs\ngoes on\n");
+    assert_eq!(ana.text(), "theirs\ngoes on\n");
+}
+
+#[tokio::test]
+async fn text_that_came_as_a_file_ends_a_generation_that_others_have() {
+    let [one, two] = worlds();
+    let file = file(1);
+    one.write(file, "x\n").await;
+    two.write(file, "x\n").await;
+    let mut ana = client(&one, file, 1).await;
+    let link = bridge(&one, &two, file, &[Hash::of(b"x\n")], Right::Edit).await.unwrap();
+    let before = two.documents.open(file).await.unwrap().generation;
+    drop(link);
+    ana.edit(0, 0, "typed ").await;
+    eventually("it is in the first's file", async || {
+        ana.pump().await;
+        one.disk.text(file) == "typed x\n"
+    })
+    .await;
+    // The file reaches the second hive by another way than the edits.
+    two.documents.expect_foreign(file).await.unwrap();
+    two.write(file, "typed x\n").await;
+    eventually("the generation ends", async || {
+        two.documents.open(file).await.unwrap().generation != before
+    })
+    .await;
+    let line = [Hash::of(b"typed x\n")];
+    let _link = bridge(&one, &two, file, &line, Right::Edit).await.unwrap();
+    ana.type_at_end("end\n").await;
+    assert_eq!(agree(&one, &two, &mut [&mut ana], file).await, "typed x\nend\n");
+}
+
+#[test]
+fn cut_and_healed_at_random_nothing_is_lost_or_doubled() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let first = number("SKEP_SEED").unwrap_or(1);
+    let cases = number("SKEP_CASES").unwrap_or(60);
+    std::thread::scope(|scope| {
+        for lane in 0..4 {
+            scope.spawn(move || {
+                for seed in (first..first + cases).skip(lane).step_by(4) {
+                    let driver = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                    let shown = Shown(seed);
+                    driver.unwrap().block_on(run(seed));
+                    drop(shown);
+                }
+            });
+        }
+    });
+}
+
+/// What the hives do with files that they cannot bring together as documents.
+async fn merge_files(one: &World, two: &World, file: FileId) -> Hash {
+    for world in [one, two] {
+        world.documents.settle(file).await.unwrap();
+    }
+    let mut text = one.disk.text(file);
+    let missing: String = two.disk.text(file).chars().filter(|one| !text.contains(*one)).collect();
+    text.push_str(&missing);
+    for world in [one, two] {
+        world.documents.expect_foreign(file).await.unwrap();
+        world.write(file, &text).await;
+    }
+    Hash::of(text.as_bytes())
+}
+
+/// Two people and two other programs, each on a hive; the line breaks, hives are killed, documents
+/// are forgotten. Every insert is a character that occurs nowhere else.
+async fn run(seed: u64) {
+    let mut chance = StdRng::seed_from_u64(seed);
+    let mut worlds = worlds();
+    let file = file(1);
+    let begin = "begin\nmiddle\nend\n";
+    for world in &worlds {
+        world.write(file, begin).await;
+    }
+    let mut clients: Vec<Option<Client>> = vec![None, None];
+    let [one, two] = &worlds;
+    let begun = bridge(one, two, file, &[Hash::of(begin.as_bytes())], Right::Edit).await;
+    let mut link = Some(begun.unwrap());
+    // What the second's file was when the two last were one.
+    let mut line = vec![Hash::of(begin.as_bytes())];
+    let mut unique = 0x4e00;
+    let mut inserted = BTreeSet::new();
+    for _ in 0..40 {
+        let side = usize::from(chance.random_bool(0.5));
+        match chance.random_range(0..10) {
+            0..=4 => {
+                if clients[side].is_none() {
+                    let mut new = Client::new(chance.random());
+                    let who = member(side as u8 + 1, Right::Edit);
+                    if new.connect(&worlds[side].documents, file, who).await.is_ok() {
+                        clients[side] = Some(new);
+                    }
+                }
+                let Some(client) = &mut clients[side] else { continue };
+                client.pump().await;
+                if client.connection.is_none() {
+                    clients[side] = None;
+                    continue;
+                }
+                if !client.synced {
+                    continue;
+                }
+                unique += 1;
+                let letter = char::from_u32(unique).unwrap();
+                let at = chance.random_range(0..=client.units());
+                client.edit(at, 0, &letter.to_string()).await;
+                eventually("it is durable", async || {
+                    client.pump().await;
+                    client.is_saved() || client.connection.is_none()
+                })
+                .await;
+                if client.connection.is_some() {
+                    inserted.insert(letter);
+                }
+            }
+            5 => {
+                unique += 1;
+                let letter = char::from_u32(unique).unwrap();
+                worlds[side].disk.change(file, |text| text.push(letter));
+                worlds[side].documents.disk_changed(file).await;
+                inserted.insert(letter);
+            }
+            6 => clients[side] = None,
+            7 => link = None,
+            8 if chance.random_bool(0.3) => {
+                link = None;
+                clients[side] = None;
+                worlds[side].kill().await;
+            }
+            _ => {
+                if link.as_ref().is_none_or(|link| !link.is_up()) {
+                    let [one, two] = &worlds;
+                    link = bridge(one, two, file, &line, Right::Edit).await.ok();
+                }
+            }
+        }
+        if chance.random_bool(0.2) {
+            line.insert(0, Hash::of(worlds[1].disk.text(file).as_bytes()));
+        }
+    }
+    clients.iter_mut().for_each(|client| *client = None);
+    drop(link);
+    let [one, two] = &worlds;
+    let mut last = None;
+    eventually("the two are one again", async || {
+        if last.as_ref().is_none_or(|last: &Bridge| !last.is_up()) {
+            last = bridge(one, two, file, &line, Right::Edit).await.ok();
+            if last.is_none() {
+                line = vec![merge_files(one, two, file).await];
+            }
+        }
+        last.is_some()
+            && one.documents.text(file).await.unwrap() == two.documents.text(file).await.unwrap()
+            && one.disk.text(file) == two.disk.text(file)
+            && inserted.iter().all(|letter| one.disk.text(file).contains(*letter))
+    })
+    .await;
+    let text = one.disk.text(file);
+    let letters = text.chars().filter(|letter| *letter as u32 >= 0x4e00);
+    let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
+    for letter in letters {
+        if !seen.insert(letter) {
+            twice.insert(letter);
+        }
+    }
+    assert!(twice.is_empty(), "seed {seed}: doubled {twice:?} in {text:?}");
+}

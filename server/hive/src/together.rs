@@ -1,0 +1,291 @@
+//! Documents that are open on several hives at once: the meeting point of documents, files and
+//! peers. While a document is open, what friends' hives write into its file waits until their
+//! edits came, so that nothing enters it twice.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use documents::Member;
+use store::Store;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+use types::{FileId, Hash, HiveId, Right, ShareId};
+
+mod meeting;
+mod word;
+
+use meeting::{Event, Meeting};
+
+/// What may wait for one document.
+const EVENTS_MAX: usize = 1_024;
+/// So many documents may be open together with one friend's hive.
+const MEETINGS_MAX: usize = 500;
+/// How long a content that came for an open document waits for the edits that it holds, when the
+/// document is open on a friend's hive too, and when it is not.
+const EDITS_WITHIN: Duration = Duration::from_secs(5);
+const MEETING_WITHIN: Duration = Duration::from_millis(800);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const CHANGES_AT_ONCE: u32 = 1_000;
+
+pub(crate) struct Together {
+    own: HiveId,
+    store: Store,
+    files: files::Handle,
+    documents: documents::Handle,
+    /// While the links are there.
+    peers: Mutex<Option<peers::Handle>>,
+    meetings: Mutex<HashMap<(HiveId, FileId), mpsc::Sender<Event>>>,
+    /// Contents that wait for their edits.
+    waiting: Mutex<HashSet<(FileId, Vec<Hash>)>>,
+}
+
+impl Together {
+    pub(crate) fn new(
+        own: HiveId,
+        store: Store,
+        files: files::Handle,
+        documents: documents::Handle,
+    ) -> Self {
+        let (meetings, waiting) = (Mutex::default(), Mutex::default());
+        Self { own, store, files, documents, peers: Mutex::default(), meetings, waiting }
+    }
+
+    /// A friend's hive said something about a document. False: it talks faster than it is heard.
+    pub(crate) fn hear(
+        self: &Arc<Self>,
+        friend: HiveId,
+        share: ShareId,
+        file: FileId,
+        body: Vec<u8>,
+    ) -> bool {
+        let Some(meeting) = self.meeting(friend, share, file) else { return true };
+        match meeting.try_send(Event::Heard(body)) {
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => true,
+            Err(mpsc::error::TrySendError::Full(_)) => false,
+        }
+    }
+
+    /// Ends all meetings: the links end.
+    pub(crate) fn stop(&self) {
+        self.lock_peers().take();
+        self.meetings().clear();
+    }
+
+    /// Keeps documents and friends' hives together as long as the hive runs.
+    pub(crate) async fn follow(self: Arc<Self>, peers: peers::Handle) {
+        *self.lock_peers() = Some(peers.clone());
+        let mut open = self.documents.open_files();
+        let mut here = self.documents.here();
+        let mut progress = peers.progress();
+        let mut position = self.store.follow();
+        let mut seen = *position.borrow_and_update();
+        let mut arrivals = self.files.arrivals();
+        let mut linked = BTreeSet::new();
+        let mut in_hand = BTreeSet::new();
+        let mut people = BTreeSet::new();
+        loop {
+            tokio::select! {
+                arrived = arrivals.recv() => match arrived {
+                    Ok(arrival) => self.arrived(arrival),
+                    // What waits is told again when something more comes.
+                    Err(RecvError::Lagged(_)) => continue,
+                    Err(RecvError::Closed) => return,
+                },
+                changed = open.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let now = open.borrow_and_update().clone();
+                    self.take_in_hand(&mut in_hand, now).await;
+                    self.look(&in_hand, &linked).await;
+                }
+                _ = here.changed() => {
+                    let now: BTreeSet<FileId> =
+                        here.borrow_and_update().iter().map(|present| present.file).collect();
+                    let changed = now.symmetric_difference(&people).copied().collect();
+                    people = now;
+                    self.look(&changed, &linked).await;
+                }
+                _ = progress.changed() => {
+                    let now = linked_in(&progress.borrow_and_update());
+                    let new: BTreeSet<_> = now.difference(&linked).copied().collect();
+                    let lost: BTreeSet<_> = linked.difference(&now).copied().collect();
+                    self.forget(&lost, &now);
+                    linked = now;
+                    self.look(&in_hand, &new).await;
+                }
+                _ = position.changed() => {
+                    let since = std::mem::replace(&mut seen, *position.borrow_and_update());
+                    if self.members_changed(since).await {
+                        let now = open.borrow().clone();
+                        self.take_in_hand(&mut in_hand, now).await;
+                        self.look(&in_hand, &linked).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Files of shares that others have too are in hand while their documents are open.
+    async fn take_in_hand(&self, in_hand: &mut BTreeSet<FileId>, open: BTreeSet<FileId>) {
+        for file in open.difference(in_hand) {
+            self.files.take_in_hand(*file);
+        }
+        for file in in_hand.difference(&open) {
+            if let Err(error) = self.files.let_go(*file).await {
+                tracing::debug!(%file, %error, "a file that was open is looked at later");
+            }
+        }
+        *in_hand = open;
+    }
+
+    /// Lets the meetings about these files look how they stand; makes those that are missing.
+    async fn look(
+        self: &Arc<Self>,
+        files: &BTreeSet<FileId>,
+        linked: &BTreeSet<(HiveId, ShareId)>,
+    ) {
+        for file in files {
+            let Some(share) = self.share_of(*file).await else { continue };
+            for (friend, _) in linked.iter().filter(|(_, linked)| *linked == share) {
+                if let Some(meeting) = self.meeting(*friend, share, *file) {
+                    // One that has too much to do looks anyway.
+                    drop(meeting.try_send(Event::Look));
+                }
+            }
+        }
+    }
+
+    /// Links ended: so do the meetings over them.
+    fn forget(&self, lost: &BTreeSet<(HiveId, ShareId)>, now: &BTreeSet<(HiveId, ShareId)>) {
+        let gone = |friend: &HiveId| {
+            lost.iter().any(|(hive, _)| hive == friend)
+                && !now.iter().any(|(hive, _)| hive == friend)
+        };
+        self.meetings().retain(|(friend, _), _| !gone(friend));
+    }
+
+    /// Ends what goes on about a document with a friend's hive.
+    fn end(&self, friend: HiveId, file: FileId) {
+        self.meetings().remove(&(friend, file));
+    }
+
+    fn meeting(
+        self: &Arc<Self>,
+        friend: HiveId,
+        share: ShareId,
+        file: FileId,
+    ) -> Option<mpsc::Sender<Event>> {
+        let peers = self.lock_peers().clone()?;
+        let mut meetings = self.meetings();
+        if let Some(meeting) = meetings.get(&(friend, file)).filter(|known| !known.is_closed()) {
+            return Some(meeting.clone());
+        }
+        if meetings.keys().filter(|(hive, _)| *hive == friend).count() >= MEETINGS_MAX {
+            return None;
+        }
+        let (sender, events) = mpsc::channel(EVENTS_MAX);
+        let meeting = Meeting::new(self.clone(), peers, (friend, share, file), sender.downgrade());
+        // It ends when its sender is forgotten.
+        drop(tokio::spawn(meeting.run(events)));
+        meetings.insert((friend, file), sender.clone());
+        Some(sender)
+    }
+
+    fn meetings(&self) -> MutexGuard<'_, HashMap<(HiveId, FileId), mpsc::Sender<Event>>> {
+        self.meetings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_peers(&self) -> MutexGuard<'_, Option<peers::Handle>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_open(&self, file: FileId) -> bool {
+        self.documents.open_files().borrow().contains(&file)
+    }
+
+    fn has_people(&self, file: FileId) -> bool {
+        self.documents.here().borrow().iter().any(|present| present.file == file)
+    }
+
+    async fn share_of(&self, file: FileId) -> Option<ShareId> {
+        let entry = self.store.read(move |view| files::entry(view, file)).await;
+        entry.ok().map(|entry| entry.share)
+    }
+
+    async fn is_of(&self, file: FileId, share: ShareId) -> bool {
+        self.share_of(file).await == Some(share)
+    }
+
+    /// A friend's hive as somebody in a document; `None` if it may not see the share.
+    async fn member(&self, friend: HiveId, share: ShareId) -> Option<Member> {
+        let found = self.store.read(move |view| {
+            let right = people::member_right(view, share, friend)?;
+            Ok::<_, people::Error>((right, people::friend(view, friend)?))
+        });
+        let (right, friend) = found.await.ok()?;
+        let key = Hash::of(&[b"hive".as_slice(), friend.hive.as_bytes()].concat());
+        let key = key.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let name = Some(friend.name().to_owned());
+        Some(Member { person: None, name, hue: Some(friend.hue), right: right?, key })
+    }
+
+    async fn own_right(&self, share: ShareId) -> Option<Right> {
+        let own = self.own;
+        let right = self.store.read(move |view| people::member_right(view, share, own));
+        right.await.ok().flatten()
+    }
+
+    async fn members_changed(&self, since: i64) -> bool {
+        let changes =
+            self.store.read(move |view| store::changes_since(view, since, CHANGES_AT_ONCE));
+        let concerns = |kind: &str| matches!(kind, "member" | "friend" | "pause");
+        changes.await.is_ok_and(|changes| changes.iter().any(|change| concerns(&change.kind)))
+    }
+
+    /// Friends wrote into a file that is open here. Their edits come, or what they wrote is taken
+    /// from the file after all.
+    fn arrived(self: &Arc<Self>, arrival: files::Arrival) {
+        let files::Arrival { file, contents } = arrival;
+        if !self.waiting().insert((file, contents.clone())) {
+            return;
+        }
+        let together = self.clone();
+        tokio::spawn(async move {
+            together.bring_in(file, &contents).await;
+            together.waiting().remove(&(file, contents));
+        });
+    }
+
+    async fn bring_in(&self, file: FileId, contents: &[Hash]) {
+        let since = Instant::now();
+        loop {
+            match self.documents.takes_in(file, contents.to_vec()).await {
+                Ok(true) => return,
+                Ok(false) if self.is_open(file) => {}
+                Ok(false) | Err(_) => break,
+            }
+            let met = self.meetings().keys().any(|(_, met)| *met == file);
+            if since.elapsed() >= if met { EDITS_WITHIN } else { MEETING_WITHIN } {
+                break;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+        let foreign = self.documents.expect_foreign(file).await;
+        let through = self.files.let_through(file, contents.to_vec()).await;
+        if foreign.is_err() || through.is_err() {
+            tracing::debug!(%file, "what a friend wrote reaches an open file later");
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashSet<(FileId, Vec<Hash>)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn linked_in(progress: &peers::Progresses) -> BTreeSet<(HiveId, ShareId)> {
+    let each = progress.iter();
+    each.flat_map(|(hive, shares)| shares.keys().map(|share| (*hive, *share))).collect()
+}
