@@ -66,6 +66,12 @@ impl Call {
         self.with("Content-Type", "application/json")
     }
 
+    #[must_use]
+    pub fn bytes(mut self, body: &[u8]) -> Self {
+        self.body = body.to_vec();
+        self
+    }
+
     /// Sends it on a connection of its own and reads the whole answer.
     ///
     /// # Panics

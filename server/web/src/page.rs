@@ -48,6 +48,16 @@ pub(crate) async fn asset(Extract(state): Extract<State>, request: Request) -> R
     std::future::ready(response).await
 }
 
+/// What stands under a name of its own: asked for anew each time, as a page is.
+pub(crate) async fn shell(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+    uri: axum::http::Uri,
+) -> Response {
+    let name = uri.path().trim_start_matches('/');
+    std::future::ready(page(&state, &headers, name)).await
+}
+
 fn page(state: &State, headers: &HeaderMap, name: &str) -> Response {
     if let Err(error) = gate::check_host(state, headers) {
         return error.into_response();
@@ -62,9 +72,12 @@ fn page(state: &State, headers: &HeaderMap, name: &str) -> Response {
 
 fn file(path: &str) -> Option<Response> {
     let file = Pages::get(path)?;
-    let mime = mime_guess::from_path(path).first_or_octet_stream();
+    let mime = match path.rsplit_once('.') {
+        Some((_, "webmanifest")) => "application/manifest+json".to_owned(),
+        _ => mime_guess::from_path(path).first_or_octet_stream().to_string(),
+    };
     let mut response = Response::new(Body::from(file.data));
-    let value = HeaderValue::from_str(mime.as_ref()).ok()?;
+    let value = HeaderValue::from_str(&mime).ok()?;
     response.headers_mut().insert(header::CONTENT_TYPE, value);
     Some(response)
 }

@@ -154,6 +154,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(PATCH, "/api/v1/shares/{share}", Owner, "Rename a share", shares::rename).takes::<wire::ShareName>().gives::<wire::Share>(200),
         Route::new(DELETE, "/api/v1/shares/{share}", Owner, "Stop sharing; deletes nothing on disk", shares::remove),
         Route::new(GET, "/api/v1/shares/{share}/files", Keyholders, "What a folder holds", files::list).query(&["folder", "sort", "order", "offset", "limit", "begins"]).gives::<wire::Listing>(200),
+        Route::new(PUT, "/api/v1/shares/{share}/files", Keyholders, "Put a new file there; the body is its bytes", files::put).query(&["path"]).gives::<wire::File>(201),
         Route::new(POST, "/api/v1/shares/{share}/files", Keyholders, "Make a text file", files::create).takes::<wire::NewFile>().gives::<wire::File>(201).body_bytes_max(TEXT_BYTES_MAX),
         Route::new(GET, "/api/v1/shares/{share}/search", Keyholders, "Find files by name", files::search).query(&["q", "limit"]).lists::<wire::File>(),
         Route::new(GET, "/api/v1/files/by-path", Keyholders, "A file by its path", files::by_path).query(&["share", "path"]).gives::<wire::FileDetails>(200),
@@ -261,7 +262,9 @@ pub(crate) fn router(state: &State) -> Router {
         .route("/l/{link}/", get(page::guest))
         .route("/l/{link}/{*page}", get(page::guest))
         .route("/assets/{*file}", get(page::asset))
-        .route("/favicon.svg", get(page::asset))
+        .route("/favicon.svg", get(page::shell))
+        .route("/manifest.webmanifest", get(page::shell))
+        .route("/sw.js", get(page::shell))
         .route("/healthz", get(healthy))
         .fallback(any(nothing))
         .method_not_allowed_fallback(wrong_method)

@@ -63,6 +63,29 @@ async fn no_path_leads_out_of_a_share() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bytes_are_put_beside_other_files_and_never_over_one() {
+    let world = World::new().await;
+    let share = world.share().await;
+    let place = format!("/api/v1/shares/{}/files", text(&share["id"]));
+    let put =
+        |path: &str, bytes: &[u8]| world.owner("PUT", &format!("{place}?path={path}")).bytes(bytes);
+    let picture = [0x89, b'P', b'N', b'G', 0, 1, 2, 3];
+    let made = put("one.png", &picture).send().await;
+    assert_eq!(made.status, 201);
+    assert_eq!(made.json()["type"], "image");
+    assert_eq!(std::fs::read(world.folder().join("one.png")).expect("it is there"), picture);
+    assert_eq!(put("one.png", b"other").send().await.code(), "taken");
+    assert_eq!(std::fs::read(world.folder().join("one.png")).expect("it is there"), picture);
+    for path in ["../x.png", "a/../x.png", "CON.png", ".skep-share", "nowhere/x.png", ""] {
+        let status = put(path, &picture).send().await.status;
+        assert!([404, 422].contains(&status), "{path:?}: {status}");
+    }
+    assert_eq!(put("big.png", &vec![0; 25_000_001]).send().await.code(), "too_large");
+    assert!(!world.folder().join("big.png").exists());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_file_is_made_once() {
     let world = World::new().await;
     let share = world.share().await;

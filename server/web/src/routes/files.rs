@@ -1,5 +1,6 @@
 //! What a share holds: lists, search, one file, new text files.
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -13,6 +14,8 @@ const LIMIT_DEFAULT: u32 = 500;
 const LIMIT_MAX: u32 = 5_000;
 const FOUND_DEFAULT: u32 = 50;
 const FOUND_MAX: u32 = 500;
+/// The largest file that is put by one call: it is held in memory until it is written.
+const PUT_BYTES_MAX: usize = 25_000_000;
 
 #[derive(Deserialize)]
 pub(super) struct InShare {
@@ -191,20 +194,67 @@ pub(super) async fn create(
     Path(at): Path<InShare>,
     Json(new): Json<wire::NewFile>,
 ) -> Result<(StatusCode, axum::Json<wire::File>), Error> {
-    let share: ShareId = at.share.parse()?;
-    let path: RelPath = new.path.parse()?;
-    let (Some(folder), Some(name)) = (path.parent(), path.name()) else {
-        return Err(Error::bad_input("the new file has no name", "Type a name"));
-    };
-    Name::new_for_all_systems(name.as_str())?;
-    let by = caller.who.person.as_ref().map(|person| person.id);
-    state
-        .store
-        .read(move |view| view::may_folder(view, &caller.who, Right::Edit, share, &folder))
-        .await?;
-    let entry = state.files.create(share, path, new.text.into_bytes(), by).await?;
-    let shown = state.store.read(move |view| {
-        Ok::<_, Error>(view::file(view, entry, &mut view::Names::default(), &[]))
-    });
-    Ok((StatusCode::CREATED, axum::Json(shown.await?)))
+    let place = NewPlace::of(&state, &caller, &at.share, &new.path).await?;
+    place.fill(&state, &caller, new.text.into_bytes()).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct To {
+    path: String,
+}
+
+/// A new file from its bytes, never over anything. The right is asked for before they are taken.
+pub(super) async fn put(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    Path(at): Path<InShare>,
+    Query(to): Query<To>,
+    body: Body,
+) -> Result<(StatusCode, axum::Json<wire::File>), Error> {
+    let place = NewPlace::of(&state, &caller, &at.share, &to.path).await?;
+    let bytes = to_bytes(body, PUT_BYTES_MAX).await.map_err(|_| {
+        Error::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "The file did not come whole, or is larger than 25 MB",
+            "Try again, or put a larger file into the shared folder itself",
+        )
+    })?;
+    place.fill(&state, &caller, bytes.into()).await
+}
+
+/// Where a new file may be made by this caller.
+struct NewPlace {
+    share: ShareId,
+    path: RelPath,
+}
+
+impl NewPlace {
+    async fn of(state: &State, caller: &Caller, share: &str, path: &str) -> Result<Self, Error> {
+        let share: ShareId = share.parse()?;
+        let path: RelPath = path.parse()?;
+        let (Some(folder), Some(name)) = (path.parent(), path.name()) else {
+            return Err(Error::bad_input("the new file has no name", "Type a name"));
+        };
+        Name::new_for_all_systems(name.as_str())?;
+        let who = caller.who.clone();
+        let may =
+            move |view: &store::View| view::may_folder(view, &who, Right::Edit, share, &folder);
+        state.store.read(may).await?;
+        Ok(Self { share, path })
+    }
+
+    async fn fill(
+        self,
+        state: &State,
+        caller: &Caller,
+        bytes: Vec<u8>,
+    ) -> Result<(StatusCode, axum::Json<wire::File>), Error> {
+        let by = caller.who.person.as_ref().map(|person| person.id);
+        let entry = state.files.create(self.share, self.path, bytes, by).await?;
+        let shown = state.store.read(move |view| {
+            Ok::<_, Error>(view::file(view, entry, &mut view::Names::default(), &[]))
+        });
+        Ok((StatusCode::CREATED, axum::Json(shown.await?)))
+    }
 }
