@@ -4,8 +4,25 @@ import tailwindcss from "@tailwindcss/vite";
 
 const hive = process.env.SKEP_HIVE ?? "http://127.0.0.1:7537";
 
+// The package calls its key table's calls pure, although all its keys come from them.
+const keysOfEmacs = {
+  name: "keys-of-emacs",
+  transform: (code: string, id: string) =>
+    id.includes("@replit/codemirror-emacs") ? code.replaceAll("/*@__PURE__*/", "") : undefined,
+};
+
+// Of each font of KaTeX, browsers take the first form alone.
+const oneFont = {
+  name: "one-font",
+  enforce: "pre" as const,
+  transform: (code: string, id: string) =>
+    /katex.*\.css/.test(id)
+      ? code.replace(/,url\([^)]*\.(woff|ttf)\) format\("[a-z]+"\)/g, "")
+      : undefined,
+};
+
 export default defineConfig({
-  plugins: [tailwindcss(), svelte()],
+  plugins: [tailwindcss(), svelte(), keysOfEmacs, oneFont],
   // Vitest would otherwise pick the server build of Svelte.
   resolve: process.env.VITEST ? { conditions: ["browser"] } : {},
   build: {

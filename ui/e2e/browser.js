@@ -74,6 +74,12 @@ export class Person {
     await target.click();
   }
 
+  /** Opens a menu by its button, and takes one of its items. */
+  async chooses(menu, item) {
+    await this.button(menu).click();
+    await this.page.getByRole("menu").getByText(item, { exact: true }).click();
+  }
+
   // The text of an open document
 
   get text() {

@@ -122,6 +122,12 @@ story("the owner's pages", { files: FILES }, async (world) => {
   await ada.button("Find and replace").click();
   await page.getByRole("textbox", { name: "Find" }).waitFor();
   await look("find");
+  await page.keyboard.press("Escape");
+  await ada.button("More for this text").click();
+  await look("menu of a text");
+  await page.getByRole("menu").getByText("Who wrote what").click();
+  await page.getByRole("status", { name: "Who wrote what" }).waitFor();
+  await look("who wrote what");
   await page.goBack();
   for (const [name, title] of [
     ["main.rs", "program text"],

@@ -40,7 +40,7 @@ story(
     const cursor = Y.relativePositionToJSON(at);
     program.line.awareness.setLocalStateField("cursor", { anchor: cursor, head: cursor });
     await untilEqual("its caret is in the page", () => ada.carets(), ["Robot"]);
-    await ada.button("Go to Robot").waitFor();
+    await ada.button("Robot").waitFor();
     const names = () =>
       [...program.line.awareness.getStates().values()].map((state) => state.user?.name).sort();
     await untilEqual("it sees who is here", names, ["Ada", "Robot"]);

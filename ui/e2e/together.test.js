@@ -56,8 +56,8 @@ story(
 
     await untilEqual("Bo sees Ada's caret", () => bo.carets(), ["Ada"]);
     await untilEqual("Ada sees Bo's caret", () => ada.carets(), ["Bo"]);
-    await ada.button("Go to Bo").waitFor();
-    await bo.button("Go to Ada").waitFor();
+    await ada.button("Bo").waitFor();
+    await bo.button("Ada").waitFor();
     await page.getByRole("list", { name: "People here now" }).getByTitle("Bo is in").waitFor();
   },
 );
@@ -80,7 +80,7 @@ story(
     await ada.seesInPage("line 399 the end");
     await edge.waitFor({ state: "hidden" });
     await ada.text.evaluate((area) => (area.closest(".cm-scroller").scrollTop = 0));
-    await ada.button("Go to Bo").click();
+    await ada.chooses("Bo", "Go to Bo");
     await ada.seesInPage("line 399 the end");
   },
 );

@@ -90,8 +90,12 @@ const del = (path: string) => call<void>("DELETE", path);
 
 const text = async (path: string) => (await send("GET", base + path)).text();
 
+/** Sends bytes as they are. */
+const upload = async <T>(path: string, query: Query, body: Blob): Promise<T> =>
+  (await send("PUT", withQuery(base + path, query), { body })).json();
+
 /** For other tables of calls, which a guest does not fetch. */
-export const verbs = { get, post, put, patch, del, text };
+export const verbs = { get, post, put, patch, del, text, upload };
 export const apiBase = base;
 export const eventsUrl = `${base}/events`;
 export const rawUrl = (file: string): string => `${base}/files/${file}/raw`;

@@ -13,6 +13,7 @@ import {
 } from "@codemirror/view";
 import type { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
+import { edges } from "./edges";
 import { carets, ownCursor, type Caret } from "./people";
 
 const LABEL_MS = 2000;
@@ -186,80 +187,5 @@ export function cursors(text: Y.Text, awareness: Awareness): Extension {
       }),
   });
 
-  return [watcher, selections, lines, edges(listed)];
+  return [watcher, selections, lines, edges(listed, isMoved)];
 }
-
-/** Arrows at the edges for those who are out of view; a click goes there. */
-function edges(listed: (view: EditorView) => Caret[]): Extension {
-  return ViewPlugin.define((view) => {
-    const above = edge("above");
-    const below = edge("below");
-    view.dom.append(above, below);
-    const measure = {
-      read: () => {
-        const { top, bottom } = view.scrollDOM.getBoundingClientRect();
-        return listed(view).map((caret) => {
-          const block = view.lineBlockAt(caret.head);
-          const y = view.documentTop + block.top;
-          const way = y + block.height < top ? "above" : y > bottom ? "below" : "here";
-          return { caret, way };
-        });
-      },
-      write: (found: { caret: Caret; way: string }[]) => {
-        fill(
-          view,
-          above,
-          found.filter((one) => one.way === "above").map((one) => one.caret),
-        );
-        fill(
-          view,
-          below,
-          found.filter((one) => one.way === "below").map((one) => one.caret),
-        );
-      },
-    };
-    const ask = () => view.requestMeasure(measure);
-    view.scrollDOM.addEventListener("scroll", ask, { passive: true });
-    ask();
-    return {
-      update(update) {
-        if (update.docChanged || update.geometryChanged || isMoved(update)) ask();
-      },
-      destroy() {
-        view.scrollDOM.removeEventListener("scroll", ask);
-        above.remove();
-        below.remove();
-      },
-    };
-  });
-}
-
-function edge(way: "above" | "below"): HTMLElement {
-  const box = document.createElement("div");
-  box.className = `sk-edge sk-${way}`;
-  box.dataset.way = way;
-  return box;
-}
-
-function fill(view: EditorView, box: HTMLElement, list: Caret[]) {
-  const said = list.map((one) => `${one.client} ${one.name} ${one.hue} ${one.head}`).join("|");
-  if (box.dataset.said === said) return;
-  box.dataset.said = said;
-  const way = box.dataset.way === "above" ? "above" : "below";
-  box.replaceChildren(
-    ...list.map((caret) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.style.setProperty("--hue", `var(--hue-${caret.hue})`);
-      button.textContent = `${way === "above" ? "↑" : "↓"} ${caret.name}`;
-      button.setAttribute("aria-label", `Go to ${caret.name}, ${way}`);
-      button.onclick = () => jump(view, caret.head);
-      return button;
-    }),
-  );
-}
-
-export const jump = (view: EditorView, to: number): void =>
-  view.dispatch({
-    effects: EditorView.scrollIntoView(Math.min(to, view.state.doc.length), { y: "center" }),
-  });

@@ -3,7 +3,7 @@
 import { closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput } from "@codemirror/language";
-import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
+import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import {
   drawSelection,
@@ -16,20 +16,23 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { yCollab, yUndoManagerKeymap } from "y-codemirror.next";
-import * as Y from "yjs";
+import type * as Y from "yjs";
 import { cursors } from "./cursors";
+import { find } from "./find";
 import type { Stage } from "./room.svelte";
+import { sight } from "./sight";
 import { look } from "./theme";
 
 export const language = new Compartment();
 export const wrapping = new Compartment();
 export const writing = new Compartment();
+export const colours = new Compartment();
+export const keys = new Compartment();
 
 export const wrap = (on: boolean): Extension => (on ? EditorView.lineWrapping : []);
 export const mayWrite = (yes: boolean): Extension => EditorState.readOnly.of(!yes);
 
-export function extensions(stage: Stage, label: string): Extension {
-  const undoManager = new Y.UndoManager(stage.text, { captureTimeout: 400 });
+export function extensions(stage: Stage, label: string, undoManager: Y.UndoManager): Extension {
   return [
     // A lone carriage return stays a character: offsets are the same here and in the document.
     EditorState.lineSeparator.of("\n"),
@@ -44,7 +47,7 @@ export function extensions(stage: Stage, label: string): Extension {
     indentOnInput(),
     bracketMatching(),
     closeBrackets(),
-    search({ top: true }),
+    find(),
     keymap.of([
       ...closeBracketsKeymap,
       ...yUndoManagerKeymap,
@@ -55,6 +58,7 @@ export function extensions(stage: Stage, label: string): Extension {
     ]),
     yCollab(stage.text, null, { undoManager }),
     cursors(stage.text, stage.awareness),
+    sight(stage.text, stage.awareness),
     EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "true", tabindex: "0" }),
     look,
   ];

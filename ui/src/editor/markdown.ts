@@ -1,7 +1,7 @@
 // Markdown as a sanitised fragment. Outside pictures are not fetched: they would tell who reads.
 
 import DOMPurify from "dompurify";
-import { marked } from "marked";
+import { Marked, type TokenizerAndRendererExtension } from "marked";
 
 const FORBIDDEN = ["style", "form", "button", "select", "textarea", "iframe", "object", "embed"];
 
@@ -27,13 +27,61 @@ const safeDecode = (part: string): string => {
   }
 };
 
+/** Something that is drawn by what is fetched only when it is there: a formula or a diagram. */
+export interface Figure {
+  place: HTMLElement;
+  source: string;
+  kind: "formula" | "line" | "diagram";
+}
+
 export interface Rendered {
   fragment: DocumentFragment;
   pictures: { image: HTMLImageElement; path: string }[];
+  figures: Figure[];
+  /** The boxes of tasks, in their order. */
+  tasks: HTMLInputElement[];
 }
 
+const escaped = (text: string): string =>
+  text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+interface Formula {
+  type: string;
+  raw: string;
+  tex: string;
+}
+
+const formula = (
+  name: "formula" | "line",
+  level: "block" | "inline",
+  start: RegExp,
+  whole: RegExp,
+): TokenizerAndRendererExtension => ({
+  name,
+  level,
+  start: (text) => text.match(start)?.index,
+  tokenizer(text) {
+    const [raw, tex] = whole.exec(text) ?? [];
+    return raw && tex ? { type: name, raw, tex } : undefined;
+  },
+  renderer: (token) => {
+    const tag = name === "formula" ? "div" : "span";
+    return `<${tag} data-figure="${name}">${escaped((token as unknown as Formula).tex)}</${tag}>`;
+  },
+});
+
+// A dollar sign before a space or after one is money, and so is one before a digit that ends it.
+const reader = new Marked({
+  gfm: true,
+  async: false,
+  extensions: [
+    formula("formula", "block", /\$\$/, /^\$\$([^$]+)\$\$(?:\n|$)/),
+    formula("line", "inline", /\$/, /^\$(?![\s$])((?:\\.|[^$\n\\])*?[^\s$\\])\$(?!\d)/),
+  ],
+});
+
 export function render(source: string, file: string): Rendered {
-  const html = marked.parse(source, { gfm: true, async: false });
+  const html = reader.parse(source, { async: false });
   const fragment = DOMPurify.sanitize(html, {
     RETURN_DOM_FRAGMENT: true,
     FORBID_TAGS: FORBIDDEN,
@@ -49,9 +97,11 @@ export function render(source: string, file: string): Rendered {
     else image.replaceWith(outside(source, image.alt));
   }
   for (const anchor of fragment.querySelectorAll("a")) mark(anchor, file);
-  for (const box of fragment.querySelectorAll("input")) {
+  const tasks = [...fragment.querySelectorAll("input")];
+  for (const box of tasks) {
     box.disabled = true;
-    box.setAttribute("aria-label", box.checked ? "Done" : "To do");
+    const words = box.closest("li")?.innerText ?? box.closest("li")?.textContent ?? "";
+    box.setAttribute("aria-label", words.trim().split("\n")[0]?.slice(0, 120) || "Task");
   }
   for (const table of fragment.querySelectorAll("table")) {
     const frame = document.createElement("div");
@@ -60,7 +110,23 @@ export function render(source: string, file: string): Rendered {
     table.replaceWith(frame);
     frame.append(table);
   }
-  return { fragment, pictures };
+  return { fragment, pictures, figures: figuresOf(fragment), tasks };
+}
+
+function figuresOf(fragment: DocumentFragment): Figure[] {
+  for (const code of fragment.querySelectorAll("pre > code")) {
+    const kind = { "language-mermaid": "diagram", "language-math": "formula" }[code.className];
+    if (!kind) continue;
+    const place = document.createElement("div");
+    place.dataset.figure = kind;
+    place.textContent = code.textContent;
+    code.parentElement?.replaceWith(place);
+  }
+  return [...fragment.querySelectorAll<HTMLElement>("[data-figure]")].map((place) => ({
+    place,
+    source: place.textContent ?? "",
+    kind: place.dataset.figure as Figure["kind"],
+  }));
 }
 
 function outside(url: string, alt: string): HTMLElement {

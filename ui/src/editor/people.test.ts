@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { carets, inRoom, ownCursor } from "./people";
+import { Askings, carets, inRoom, ownCursor, ownSight, sights } from "./people";
 
 function scene() {
   const doc = new Y.Doc();
@@ -32,5 +32,43 @@ describe("people in a document", () => {
     expect(people.find((one) => one.person === "ana")).toMatchObject({ client: 2, away: false });
     expect(people).toHaveLength(2);
     expect(people.find((one) => one.client === 4)).toMatchObject({ name: "Guest", hue: 4 });
+  });
+});
+
+describe("what the others see", () => {
+  it("is told as places of the text that move with it", () => {
+    const text = new Y.Doc().getText("content");
+    text.insert(0, "one\ntwo\nthree");
+    const states = new Map([[7, { user: { name: "Bo", hue: 3 }, view: ownSight(text, 4, 8) }]]);
+    text.insert(0, "zero\n");
+    const [sight] = sights(states, 1, text);
+    expect(sight).toMatchObject({ name: "Bo", hue: 3, top: 9, bottom: 13 });
+    expect(sights(states, 7, text)).toEqual([]);
+  });
+
+  it("makes somebody who only reads a person with a place", () => {
+    const text = new Y.Doc().getText("content");
+    const view = ownSight(text, 0, 0);
+    const states = new Map<number, object>([
+      [7, { user: { person: "b", name: "Bo" }, view }],
+      [8, { user: { person: "c", name: "Cy" } }],
+    ]);
+    expect(inRoom(states as never, 1).map((one) => one.away)).toEqual([false, true]);
+  });
+});
+
+describe("asking the others to come", () => {
+  const state = (come: number) => new Map([[7, { user: { name: "Bo" }, come }]]) as never;
+  const heard = (askings: Askings, come: number) =>
+    askings.hear(state(come), 1).map((one) => one.name);
+
+  it("is heard once, and not if it was before this page came", () => {
+    const askings = new Askings();
+    expect(heard(askings, 2)).toEqual([]);
+    expect(heard(askings, 3)).toEqual(["Bo"]);
+    expect(heard(askings, 3)).toEqual([]);
+    askings.hear(new Map() as never, 1);
+    expect(heard(askings, 3)).toEqual([]);
+    expect(heard(askings, 4)).toEqual(["Bo"]);
   });
 });

@@ -2,6 +2,7 @@
 
 import * as Y from "yjs";
 import type { Awareness } from "y-protocols/awareness";
+import type { Author } from "./authors";
 
 export interface Caret {
   client: number;
@@ -17,12 +18,26 @@ export interface InRoom {
   person: string;
   name: string;
   hue: number;
+  /** Present without a place in the text. */
   away: boolean;
+}
+
+/** The part of the text that somebody sees. */
+export interface Sight {
+  client: number;
+  person: string;
+  name: string;
+  hue: number;
+  top: number;
+  bottom: number;
 }
 
 interface State {
   user?: { person?: string; name?: string; hue?: number; color?: string };
   cursor?: { anchor: unknown; head: unknown } | null;
+  view?: { top: unknown; bottom: unknown } | null;
+  /** How often this client has asked the others to come to its place. */
+  come?: number;
 }
 
 // Stock clients send a colour only: they get a hue of their own by number.
@@ -59,24 +74,87 @@ export function carets(states: States, own: number, text: Y.Text): Caret[] {
   return list;
 }
 
+/** What each of the others sees; nothing of clients that do not tell. */
+export function sights(states: States, own: number, text: Y.Text): Sight[] {
+  const list: Sight[] = [];
+  for (const [client, raw] of states) {
+    const state = raw as State;
+    if (client === own || !state.view) continue;
+    const top = indexOf(state.view.top, text);
+    const bottom = indexOf(state.view.bottom, text);
+    if (top === null || bottom === null) continue;
+    const person = state.user?.person ?? String(client);
+    const [name, hue] = [nameOf(state), hueOf(state, client)];
+    list.push({ client, person, name, hue, top, bottom: Math.max(top, bottom) });
+  }
+  return list;
+}
+
+/** Whose each client is, as far as they tell. */
+export const known = (states: States): [number, Author][] =>
+  [...states].flatMap(([client, raw]): [number, Author][] => {
+    const state = raw as State;
+    if (!state.user) return [];
+    const key = state.user.person ?? String(client);
+    return [[client, { key, name: nameOf(state), hue: hueOf(state, client) }]];
+  });
+
 /** One entry for each person; a window with a cursor counts before one without. */
 export function inRoom(states: States, own: number): InRoom[] {
-  const people = new Map<string, InRoom>();
+  const people = new Map<string, InRoom & { writes: boolean }>();
   for (const [client, raw] of states) {
     const state = raw as State;
     if (client === own || !state.user) continue;
     const person = state.user.person ?? String(client);
     const known = people.get(person);
-    if (known && (!known.away || !state.cursor)) continue;
-    const away = !state.cursor;
-    people.set(person, { client, person, name: nameOf(state), hue: hueOf(state, client), away });
+    if (known && (known.writes || !state.cursor)) continue;
+    const writes = Boolean(state.cursor);
+    const away = !writes && !state.view;
+    people.set(person, {
+      client,
+      person,
+      name: nameOf(state),
+      hue: hueOf(state, client),
+      away,
+      writes,
+    });
   }
-  return [...people.values()].sort((a, b) => a.name.localeCompare(b.name));
+  const byName = [...people.values()].sort((a, b) => a.name.localeCompare(b.name));
+  return byName.map(({ writes: _, ...one }) => one);
 }
 
-export function ownCursor(text: Y.Text, anchor: number, head: number) {
-  return {
-    anchor: Y.relativePositionToJSON(Y.createRelativePositionFromTypeIndex(text, anchor)),
-    head: Y.relativePositionToJSON(Y.createRelativePositionFromTypeIndex(text, head)),
-  };
+const relative = (text: Y.Text, index: number): unknown =>
+  Y.relativePositionToJSON(Y.createRelativePositionFromTypeIndex(text, index));
+
+export const ownCursor = (text: Y.Text, anchor: number, head: number) => ({
+  anchor: relative(text, anchor),
+  head: relative(text, head),
+});
+
+export const ownSight = (text: Y.Text, top: number, bottom: number) => ({
+  top: relative(text, top),
+  bottom: relative(text, bottom),
+});
+
+/** Hears who newly asks the others to come; what was asked before this page came is past. */
+export class Askings {
+  #heard: Map<number, number> | undefined;
+
+  hear(states: States, own: number): InRoom[] {
+    const first = !this.#heard;
+    const heard = (this.#heard ??= new Map<number, number>());
+    const asking: InRoom[] = [];
+    for (const [client, raw] of states) {
+      const state = raw as State;
+      const asked = typeof state.come === "number" ? state.come : 0;
+      const before = heard.get(client);
+      heard.set(client, Math.max(asked, before ?? 0));
+      // Somebody who comes back on a new line says again what was heard.
+      if (client === own || first || before === undefined || asked <= before) continue;
+      const person = state.user?.person ?? String(client);
+      const [name, hue] = [nameOf(state), hueOf(state, client)];
+      asking.push({ client, person, name, hue, away: false });
+    }
+    return asking;
+  }
 }

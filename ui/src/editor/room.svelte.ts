@@ -10,7 +10,8 @@ import { closeWords, condition, type Condition, type Facts } from "./condition";
 import { SavedCount } from "./frames";
 import { watchLine } from "./line";
 import { Pending, type Delta } from "./pending";
-import { inRoom, type InRoom } from "./people";
+import type { Author } from "./authors";
+import { inRoom, known, type InRoom } from "./people";
 import { lastFirst, rebase } from "./rebase";
 import { connect, type Told } from "./socket";
 import { unsent } from "./unsent";
@@ -19,6 +20,8 @@ import { unsent } from "./unsent";
 export interface Stage {
   text: Y.Text;
   awareness: WebsocketProvider["awareness"];
+  /** How far each client had written when the document was opened here. */
+  opened: ReadonlyMap<number, number>;
 }
 
 export interface Carried {
@@ -55,6 +58,8 @@ export class Room {
   #failures = 0;
   #ended = false;
   #kept = false;
+  /** Whose the clients are that were here since the page came. */
+  readonly #authors = new Map<number, Author>();
 
   constructor(
     readonly file: string,
@@ -136,6 +141,7 @@ export class Room {
   async #begin(doc: Y.Doc, text: Y.Text, carried: Carried | null) {
     this.#pending = new Pending(text.toString());
     this.#storedState = Y.encodeStateVector(doc);
+    const opened = Y.decodeStateVector(this.#storedState);
     text.observe((event, transaction) => {
       if (transaction.local) this.#pending?.own(event.delta as Delta[]);
       else this.#pending?.others(event.delta as Delta[]);
@@ -153,7 +159,7 @@ export class Room {
       carry(text, old);
     }
     this.#kept = Boolean(old);
-    this.stage = { text, awareness: this.#provider.awareness };
+    this.stage = { text, awareness: this.#provider.awareness, opened };
     this.#settle();
   }
 
@@ -165,7 +171,18 @@ export class Room {
 
   #meet() {
     const provider = this.#provider;
-    if (provider) this.people = inRoom(provider.awareness.states, provider.doc.clientID);
+    if (!provider) return;
+    const { states } = provider.awareness;
+    this.people = inRoom(states, provider.doc.clientID);
+    for (const [client, author] of known(states)) this.#authors.set(client, author);
+  }
+
+  /** Who is behind a client's id. */
+  author(client: number): Author {
+    const { id, name, hue } = this.me.person;
+    if (client === this.#provider?.doc.clientID) return { key: id, name: name || "you", hue };
+    const unknown = { key: "", name: "somebody who was not seen here", hue: null };
+    return this.#authors.get(client) ?? unknown;
   }
 
   #settle() {

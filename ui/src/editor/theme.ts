@@ -6,9 +6,18 @@ import { tags as t } from "@lezer/highlight";
 
 const hues = Object.fromEntries(
   Array.from({ length: 12 }, (_, hue) => [
-    `.sk-hue-${hue}`,
-    { backgroundColor: `color-mix(in srgb, var(--hue-${hue}) 26%, transparent)` },
-  ]),
+    [
+      `.sk-hue-${hue}`,
+      { backgroundColor: `color-mix(in srgb, var(--hue-${hue}) 26%, transparent)` },
+    ],
+    [
+      `.sk-by-${hue}`,
+      {
+        backgroundColor: `color-mix(in srgb, var(--hue-${hue}) 14%, transparent)`,
+        borderBottomColor: `var(--hue-${hue})`,
+      },
+    ],
+  ]).flat(),
 );
 
 const chrome = EditorView.theme({
@@ -45,11 +54,35 @@ const chrome = EditorView.theme({
     borderColor: "var(--line)",
   },
   ".cm-panels-top": { borderBottom: "1px solid var(--line)" },
-  ".cm-panel.cm-search": { padding: "0.5rem 2.25rem 0.5rem 0.75rem", font: "inherit" },
-  ".cm-panel.cm-search input, .cm-panel.cm-search button, .cm-panel.cm-search label": {
+  ".sk-find": { position: "relative", padding: "0.5rem 3rem 0.5rem 0.75rem" },
+  ".sk-find-row": {
+    display: "flex",
+    flexWrap: "wrap",
+    alignItems: "center",
+    gap: "0.25rem",
     fontFamily: "var(--font-sans)",
     fontSize: "0.8125rem",
   },
+  ".sk-find-row[hidden]": { display: "none" },
+  ".sk-find-row + .sk-find-row": { marginTop: "0.25rem" },
+  ".sk-find .field": { flex: "0 1 16rem", minWidth: "8rem", minHeight: "2rem" },
+  ".sk-find .btn": { minHeight: "2rem", padding: "0 0.625rem" },
+  ".sk-find .sk-option": { minWidth: "2rem", padding: "0 0.25rem", fontWeight: "400" },
+  ".sk-find .sk-option[aria-pressed=true]": {
+    backgroundColor: "var(--honey)",
+    color: "var(--on-honey)",
+    fontWeight: "600",
+  },
+  ".sk-find .sk-close": {
+    position: "absolute",
+    top: "0.5rem",
+    right: "0.75rem",
+    width: "2rem",
+    padding: "0",
+    border: "none",
+    fontSize: "1.125rem",
+  },
+  ".sk-count": { padding: "0 0.5rem", color: "var(--soft)" },
   ".cm-textfield": {
     minHeight: "1.75rem",
     padding: "0 0.5rem",
@@ -66,11 +99,22 @@ const chrome = EditorView.theme({
     background: "var(--comb)",
     color: "var(--ink)",
   },
-  ".cm-panel.cm-search [name=close]": {
+  ".cm-panel.cm-dialog, .cm-panel.cm-gotoLine": {
+    padding: "0.5rem 3rem 0.5rem 0.75rem",
+    fontFamily: "var(--font-sans)",
+    fontSize: "0.8125rem",
+  },
+  ".cm-dialog-close": {
     minWidth: "28px",
     minHeight: "28px",
     fontSize: "1.125rem",
     color: "var(--ink)",
+  },
+  ".cm-vim-panel": { padding: "0.25rem 0.75rem", fontFamily: "var(--font-mono)" },
+  ".cm-vim-panel input": { color: "var(--ink)", fontFamily: "var(--font-mono)" },
+  ".cm-fat-cursor": {
+    background: "color-mix(in srgb, var(--honey) 60%, transparent) !important",
+    color: "var(--ink) !important",
   },
   ".cm-tooltip": {
     border: "1px solid var(--line)",
@@ -82,6 +126,8 @@ const chrome = EditorView.theme({
     background: "var(--honey-wash)",
     color: "var(--ink)",
   },
+  ".sk-by": { borderBottom: "2px solid" },
+  ".sk-by-unknown": { borderBottomStyle: "dotted", borderBottomColor: "var(--soft)" },
   ...hues,
 });
 
@@ -129,6 +175,23 @@ const people = EditorView.baseTheme({
     color: "var(--on-hue)",
     font: "600 0.75rem/1.5 var(--font-sans)",
   },
+  ".sk-radar": {
+    position: "absolute",
+    zIndex: "4",
+    width: "1rem",
+    pointerEvents: "none",
+  },
+  ".sk-look": {
+    position: "absolute",
+    width: "5px",
+    borderRadius: "3px",
+    backgroundColor: "var(--hue)",
+    opacity: "0.75",
+    cursor: "pointer",
+    pointerEvents: "auto",
+    transition: "top 120ms ease-out, height 120ms ease-out",
+  },
+  ".sk-look:hover": { opacity: "1", width: "9px" },
 });
 
 const ink = HighlightStyle.define([

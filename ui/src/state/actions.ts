@@ -67,6 +67,8 @@ export const PLACE_KEYS: { where: string; keys: [string, string][] }[] = [
     keys: [
       ["Ctrl + Z, Ctrl + Y", "Undo and redo what you wrote"],
       ["Ctrl + F", "Find and replace"],
+      ["Ctrl + Alt + G", "Go to a line"],
+      ["Any key", "Stop following somebody"],
       ["Esc, then Tab", "Leave the text by keyboard"],
     ],
   },

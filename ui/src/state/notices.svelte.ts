@@ -10,6 +10,8 @@ export interface Notice {
   action?: { label: string; run(): void };
   /** Until it is dismissed. */
   stays?: boolean;
+  /** How long it stays, where that is not as long as usual. */
+  ms?: number;
 }
 
 const STAYS_MS = 5000;
@@ -26,7 +28,7 @@ class Notices {
     const notice: Notice = { id, text, tone: "plain", ...more };
     this.list = [...this.list.filter((one) => one.text !== text).slice(-2), notice];
     if (notice.tone === "bad" || notice.stays) return;
-    setTimeout(() => this.dismiss(id), notice.action ? ACTION_MS : STAYS_MS);
+    setTimeout(() => this.dismiss(id), notice.ms ?? (notice.action ? ACTION_MS : STAYS_MS));
   }
 
   problem(cause: unknown) {
