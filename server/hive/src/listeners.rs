@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,9 @@ pub(crate) struct Listeners {
     hosts: watch::Sender<HashSet<String>>,
     state: Mutex<Option<web::State>>,
     open: Mutex<BTreeMap<SocketAddr, Open>>,
+    /// Of the first door, also while the hive stops: requests that are still answered then must
+    /// find their cookies, which are named by it.
+    port: AtomicU16,
     /// Only one change of the doors at a time.
     changing: AsyncMutex<()>,
 }
@@ -72,6 +75,7 @@ impl Listeners {
             hosts: watch::Sender::default(),
             state: Mutex::default(),
             open: Mutex::default(),
+            port: AtomicU16::default(),
             changing: AsyncMutex::default(),
         }
     }
@@ -109,7 +113,7 @@ impl Listeners {
     }
 
     fn port(&self) -> u16 {
-        lock(&self.open).keys().next().map_or(0, SocketAddr::port)
+        self.port.load(Ordering::Relaxed)
     }
 
     /// Brings the doors in line with the reach and with the machine's present addresses.
@@ -167,6 +171,7 @@ impl Listeners {
         let listening = listening.map_err(refused)?;
         let address = listening.address;
         let open = Open { _listening: listening, secure, tested: None };
+        self.port.store(address.port(), Ordering::Relaxed);
         lock(&self.open).insert(address, open);
         Ok(())
     }
