@@ -48,6 +48,12 @@ story(
       return kept.includes("/shell/owner") && kept.some((path) => path.includes("Editor-"));
     });
 
+    await until("the guest's pages too", async () => {
+      const kept = await shell(bo);
+      return kept.includes("/shell/guest") && kept.some((path) => path.includes("Editor-"));
+    });
+    bo.page.on("dialog", (dialog) => dialog.accept());
+
     await world.hive.stop();
     await ada.chipSays("Reconnecting");
     await ada.types("two\n");
@@ -56,6 +62,15 @@ story(
       const edits = await stored(ada, "skep-unsent", "edits");
       return edits.some(({ mine }) => mine.endsWith("two\n"));
     });
+    await bo.chipSays("Reconnecting");
+    await bo.toEnd();
+    await bo.types("from Bo\n");
+    await until("the guest's edit is kept", async () => {
+      const edits = await stored(bo, "skep-unsent", "edits");
+      return edits.some(({ mine }) => mine.endsWith("from Bo\n"));
+    });
+    await bo.page.reload();
+    await bo.seesInPage("What you wrote in 1 file waits in this browser");
     await ada.page.reload();
     await ada.sees("first\none\ntwo");
     await ada.chipSays("1 edit waiting");
@@ -67,10 +82,12 @@ story(
     await writeFile(path, `on disk\n${await readFile(path, "utf8")}`);
     await world.hive.start();
     await ada.isSaved();
-    const all = "on disk\nfirst\none\ntwo\nthree\n";
-    await untilEqual("Ada has all", () => ada.shown(), all);
-    await untilEqual("Bo has all", () => bo.shown(), all);
-    await untilEqual("the file has all", () => readFile(path, "utf8"), all);
+    await bo.ready();
+    const all = "on disk\nfirst\none\nthree\ntwo\nfrom Bo\n".split("\n").sort();
+    const lines = async (text) => (await text).split("\n").sort();
+    await untilEqual("Ada has all", () => lines(ada.shown()), all);
+    await untilEqual("Bo has all", () => lines(bo.shown()), all);
+    await untilEqual("the file has all", () => lines(readFile(path, "utf8")), all);
 
     assert.ok(!(await databases(bo)).includes("skep-kept"), "a guest's browser keeps no text");
     const guests = (await shell(bo)).filter((path) => !path.startsWith("/assets/"));

@@ -138,6 +138,7 @@ export const api = {
     get<Wire.FilePage>(`/shares/${share}/files`, query, signal),
   search: (share: string, q: string, limit = 50, signal?: AbortSignal) =>
     get<Wire.File[]>(`/shares/${share}/search`, { q, limit }, signal),
+  raw: (file: string, signal: AbortSignal) => send("GET", rawUrl(file), { signal }),
   file: (file: string) => get<Wire.OpenFile>(`/files/${file}`),
   fileByPath: (share: string, path: string) =>
     get<Wire.OpenFile>("/files/by-path", { share, path }),

@@ -1,6 +1,6 @@
 // Edits that the hive has not stored yet, kept in this browser until it has.
 
-import { createStore, del, entries, get, set, type UseStore } from "idb-keyval";
+import { createStore, del, entries, get, keys, set, type UseStore } from "idb-keyval";
 import { linkOf } from "../paths";
 
 export interface Unsent {
@@ -38,6 +38,12 @@ export const unsent = {
   load: (file: string) => quietly(() => get<Unsent>(keyOf(file), store())),
   keep: (file: string, edits: Unsent) => quietly(() => set(keyOf(file), edits, store())),
   drop: (file: string) => quietly(() => del(keyOf(file), store())),
+  /** How many files of this link, or of the owner, have edits that wait. */
+  waiting: async () => {
+    const own = keyOf("");
+    const all = await quietly(() => keys<string>(store()));
+    return all?.filter((key) => key.startsWith(own)).length ?? 0;
+  },
   tidy: (now: number) =>
     quietly(async () => {
       for (const [key, value] of await entries<string, Unsent>(store())) {
