@@ -279,6 +279,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Speak with an editor as a language server: files of shares are live in it. Editors start
+    /// this themselves.
+    Lsp,
+    /// Speak with a plugin of Teamtype (Ethersync), which starts this instead of its own program.
+    Teamtype,
+    /// Your own editors and Skep.
+    Editor {
+        #[command(subcommand)]
+        command: EditorCommand,
+    },
     /// Print completions for a shell.
     Completion { shell: Shell },
     /// Print the version.
@@ -331,6 +341,27 @@ pub(crate) struct Right {
     /// They may edit, and let others in. For friends, not for links.
     #[arg(long)]
     pub(crate) manage: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum EditorCommand {
+    /// Show the few lines by which files of shares are live in an editor.
+    Setup {
+        editor: Editor,
+        /// Write them where the editor finds them; what stood there is kept.
+        #[arg(long)]
+        write: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Editor {
+    Nvim,
+    Helix,
+    Emacs,
+    Vscode,
+    Kate,
+    Zed,
 }
 
 #[derive(Args)]

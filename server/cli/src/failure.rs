@@ -57,6 +57,15 @@ impl From<hive::Error> for Failure {
     }
 }
 
+impl From<editors::Error> for Failure {
+    fn from(error: editors::Error) -> Self {
+        match error {
+            editors::Error::Hive(error) => error.into(),
+            other => Self { code: FAILED, words: other.to_string() },
+        }
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self { code: FAILED, words: error.to_string() }

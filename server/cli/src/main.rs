@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::{Arguments, Command, ConfigCommand, KeysCommand};
+use crate::arguments::{Arguments, Command, ConfigCommand, EditorCommand, KeysCommand};
 use crate::failure::Failure;
 
 /// Gives memory back soon after a burst; the system's own allocator keeps it for the next one.
@@ -26,7 +26,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return Failure::from(error).report(),
     };
-    match runtime.block_on(run(arguments)) {
+    let outcome = runtime.block_on(run(arguments));
+    // A read of standard input that never ends must not hold the end up.
+    runtime.shutdown_background();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
@@ -104,6 +107,11 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             ConfigCommand::Set { key, value } => commands::config::set(home, &key, &value),
             ConfigCommand::Path => commands::config::path(home),
         },
+        Some(Command::Teamtype) => Ok(editors::teamtype::run(home).await?),
+        Some(Command::Lsp) => Ok(editors::lsp::run(home).await?),
+        Some(Command::Editor { command: EditorCommand::Setup { editor, write } }) => {
+            commands::editor::setup(editor, write)
+        }
         Some(Command::Completion { shell }) => commands::completion(shell),
         Some(Command::Version { json }) => commands::version(json),
     }

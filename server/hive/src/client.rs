@@ -181,6 +181,12 @@ impl Client {
         serde_json::from_slice(&bytes).map_err(|error| Error::Silent { why: error.to_string() })
     }
 
+    /// A line to the hive's local door, for what is no single call.
+    #[cfg(unix)]
+    pub async fn stream(&self) -> Result<tokio::net::UnixStream, Error> {
+        connect(&self.places).await
+    }
+
     /// Calls the API below `/api/v1` and gives the answer's bytes.
     pub async fn send(
         &self,

@@ -6,6 +6,7 @@ mod attacks;
 mod commands;
 mod damaged;
 mod durable;
+mod editors;
 mod friends;
 mod full;
 mod guests;

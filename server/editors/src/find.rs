@@ -1,0 +1,63 @@
+//! Which document a file on disk is: by the shares of the hive on this computer.
+
+use std::path::{Path, PathBuf};
+
+use hive::{Client, wire};
+
+/// A file that is shared.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) file: String,
+    /// `None`, or why it is not open to live editing.
+    pub(crate) not_live: Option<String>,
+}
+
+/// The document of a file; `None` if it lies in no share.
+pub(crate) async fn document(client: &Client, path: &Path) -> Result<Option<Found>, hive::Error> {
+    let path = resolved(path);
+    let mut places: Vec<(usize, wire::Share, String)> = Vec::new();
+    for share in client.shares().await? {
+        let Some(root) = share.root.as_deref().map(Path::new) else { continue };
+        if let Ok(inside) = path.strip_prefix(root) {
+            let inside = inside.to_string_lossy().into_owned();
+            places.push((root.components().count(), share, inside));
+        }
+    }
+    // The innermost share has it; of a share of one file, that file alone.
+    places.sort_by_key(|(depth, share, _)| std::cmp::Reverse((*depth, share.file.is_some())));
+    for (_, share, inside) in places {
+        let call = match &share.file {
+            Some(file) => format!("/files/{file}"),
+            None => format!("/files/by-path?share={}&path={}", share.id, in_query(&inside)),
+        };
+        let details: wire::FileDetails = client.get(&call).await?;
+        if share.file.is_some() && details.file.path != inside {
+            continue;
+        }
+        let not_live = match details.live {
+            wire::Live::Yes => None,
+            wire::Live::No(warning) => Some(format!("{} {}", warning.detail, warning.hint)),
+        };
+        return Ok(Some(Found { file: details.file.id, not_live }));
+    }
+    Ok(None)
+}
+
+/// The path with all links resolved; of what is not there, its folder's.
+fn resolved(path: &Path) -> PathBuf {
+    let in_folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
+}
+
+/// Percent-encoded for a query (RFC 3986, unreserved characters stay).
+fn in_query(text: &str) -> String {
+    let keeps = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if keeps(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+        encoded
+    })
+}
