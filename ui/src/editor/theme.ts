@@ -104,6 +104,9 @@ const chrome = EditorView.theme({
     fontFamily: "var(--font-sans)",
     fontSize: "0.8125rem",
   },
+  ".cm-panel.cm-dialog :is(label, input, button)": { fontSize: "0.8125rem" },
+  ".cm-panel.cm-dialog form": { display: "flex", alignItems: "center", gap: "0.5rem" },
+  ".cm-panel.cm-dialog :is(input, button)": { minHeight: "2rem" },
   ".cm-dialog-close": {
     minWidth: "28px",
     minHeight: "28px",
