@@ -1,5 +1,7 @@
 //! All SQL of the crate: documents, their states and updates, and what their files held.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use store::sql::{OptionalExtension, params};
 use store::{Tx, View};
@@ -7,6 +9,9 @@ use types::{FileId, Generation, Hash};
 
 use crate::text::Form;
 use crate::varint::{Reader, push_bytes};
+
+/// So many clients of former generations are remembered.
+const RETIRED_MAX: usize = 10_000;
 
 /// What a file held at a moment of its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +39,8 @@ pub(crate) struct Stored {
     pub(crate) intent: Option<(Mark, i64)>,
     /// Another hive has had it open in this generation.
     pub(crate) linked: bool,
+    /// Clients of former generations that this one does not know.
+    pub(crate) retired: BTreeSet<u64>,
 }
 
 /// One step of a document, kept whole or not at all.
@@ -106,32 +113,46 @@ pub(crate) fn load(view: &View, file: FileId) -> Result<Option<Stored>, store::E
         settled_seq,
         intent: marks[usize::from(1 - slot)].take(),
         linked,
+        retired: retired(view, file)?,
     }))
 }
 
-/// Makes a document and draws its generation. If there is one already, nothing is done.
+/// Makes a document. Of the same version of a file every hive makes the same generation, so that
+/// edits made apart can meet; of other files it is drawn. If there is one already, nothing is done.
 pub(crate) fn promote(
     tx: &mut Tx,
     file: FileId,
+    version: Option<Hash>,
     state: &[u8],
     mark: &Mark,
 ) -> Result<Option<Generation>, store::Error> {
-    let generation = Generation::draw(tx.chance());
+    let of = |hash: Hash| hash.as_bytes().first_chunk().copied().map(Generation::from_bytes);
+    let generation = version.and_then(of);
+    let generation = generation.unwrap_or_else(|| Generation::draw(tx.chance()));
     Ok(insert(tx, file, generation, (state, 0), mark)?.then_some(generation))
 }
 
-/// Puts the document of another hive in the place of this one's.
+/// Puts the document of another hive in the place of this one's, which has these clients that the
+/// other does not know.
 pub(crate) fn adopt(
     tx: &Tx,
     file: FileId,
     generation: Generation,
     state: &[u8],
     mark: &Mark,
+    retire: &BTreeSet<u64>,
 ) -> Result<(), store::Error> {
+    let former = retired(tx, file)?;
     tx.prepare_cached("DELETE FROM documents_document WHERE file = ?1")?
         .execute([file.as_bytes()])?;
     // The state goes on from where the file stands.
-    insert(tx, file, generation, (state, 1), mark).map(drop)
+    insert(tx, file, generation, (state, 1), mark)?;
+    let mut add = tx
+        .prepare_cached("INSERT OR IGNORE INTO documents_retired (file, client) VALUES (?1, ?2)")?;
+    for client in retire.iter().chain(&former).take(RETIRED_MAX) {
+        add.execute(params![file.as_bytes(), client.cast_signed()])?;
+    }
+    Ok(())
 }
 
 /// Begins another generation of a document, with the same text.
@@ -211,6 +232,13 @@ pub(crate) fn unsettled(view: &View) -> Result<Vec<FileId>, store::Error> {
     Ok(files.collect::<Result<_, _>>()?)
 }
 
+/// Documents that other hives have had open in their present generation.
+pub(crate) fn linked(view: &View) -> Result<Vec<FileId>, store::Error> {
+    let mut statement = view.prepare_cached("SELECT file FROM documents_document WHERE linked")?;
+    let files = statement.query_map([], |row| Ok(FileId::from_bytes(row.get(0)?)))?;
+    Ok(files.collect::<Result<_, _>>()?)
+}
+
 /// Starts a new life of every document: for a database that was put back from a snapshot, because
 /// pages that are still open know changes that it has lost.
 pub fn renew_generations(tx: &mut Tx) -> Result<(), store::Error> {
@@ -238,6 +266,13 @@ fn marks(view: &View, file: FileId) -> Result<[Option<(Mark, i64)>; 2], store::E
         marks[usize::from(row.get::<_, bool>(0)?)] = Some((mark, row.get(3)?));
     }
     Ok(marks)
+}
+
+fn retired(view: &View, file: FileId) -> Result<BTreeSet<u64>, store::Error> {
+    let mut statement =
+        view.prepare_cached("SELECT client FROM documents_retired WHERE file = ?1")?;
+    let clients = statement.query_map([file.as_bytes()], |row| Ok(row.get::<_, i64>(0)?))?;
+    Ok(clients.map(|client| client.map(i64::cast_unsigned)).collect::<Result<_, _>>()?)
 }
 
 fn save_state(tx: &Tx, file: FileId, state: &[u8]) -> Result<(), store::Error> {

@@ -37,6 +37,9 @@ pub struct Write {
 pub struct Plain {
     pub bytes: Vec<u8>,
     pub stamp: Stamp,
+    /// Names this very version, the same on every hive that has it; `None` if nobody else has it.
+    /// No other version has it, not even one that holds the same.
+    pub version: Option<Hash>,
 }
 
 /// By what a file is recognised as unchanged.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Store;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Duration, Instant};
-use types::{FileId, Generation, Right};
+use types::{FileId, Generation, Hash, Right};
 
 use crate::connection::{Connection, Member, Present, Receiver, Sender};
 use crate::task::{self, Message, Urgent};
@@ -88,6 +88,8 @@ impl Default for Limits {
 pub struct Opened {
     pub generation: Generation,
     pub condition: Condition,
+    /// What its file holds.
+    pub content: Hash,
 }
 
 /// All documents of a hive. Cheap to clone; [`Handle::stop`] ends it.

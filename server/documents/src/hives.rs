@@ -7,7 +7,7 @@ use types::{FileId, Generation, Hash};
 
 use crate::connection::{Connection, Member};
 use crate::task::{HiveMessage, Message, Urgent};
-use crate::{Error, Handle};
+use crate::{Error, Handle, db};
 
 /// A whole document as one hive gives it to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Given {
     pub generation: Generation,
     /// Everything, as a Yjs update (v1).
     pub state: Vec<u8>,
-    /// A content that the file of whoever asked holds, or was made from,
+    /// What the file of whoever asked holds,
     pub content: Hash,
     /// and the moment (a Yjs snapshot, v1) at which the document was that.
     pub moment: Vec<u8>,
@@ -46,16 +46,16 @@ impl Handle {
         self.shared.open.subscribe()
     }
 
-    /// The whole document, with the moment at which it was the first of these contents that it ever
-    /// was; `None` if that is not known of any.
-    pub async fn give(&self, file: FileId, contents: Vec<Hash>) -> Result<Option<Given>, Error> {
-        let give = |reply| HiveMessage::Give { contents: contents.clone(), reply };
+    /// The whole document, with the moment at which its file held this content; `None` if it never
+    /// did as far as is known.
+    pub async fn give(&self, file: FileId, content: Hash) -> Result<Option<Given>, Error> {
+        let give = |reply| HiveMessage::Give { content, reply };
         self.ask(file, |reply| Message::Hive(give(reply))).await
     }
 
-    /// Puts another hive's document in the place of this one's. The file then counts as changed
-    /// from the given content: what it holds beyond that enters the document as an edit. Clients
-    /// come back to the new generation.
+    /// Puts another hive's document in the place of this one's, whose file holds the given content.
+    /// What it was changed into meanwhile enters the document as an edit. Clients come back to the
+    /// new generation.
     pub async fn adopt(&self, file: FileId, given: Given) -> Result<(), Error> {
         let adopt = |reply| HiveMessage::Adopt { given: Box::new(given.clone()), reply };
         self.ask(file, |reply| Message::Hive(adopt(reply))).await
@@ -71,11 +71,15 @@ impl Handle {
         self.ask(file, |reply| Message::Hive(ask(reply))).await
     }
 
-    /// What comes from the disk next was written by a friend apart from the document.
-    pub async fn expect_foreign(&self, file: FileId) -> Result<(), Error> {
-        if !self.shared.open.borrow().contains(&file) {
-            return Ok(());
-        }
-        self.ask(file, |reply| Message::Hive(HiveMessage::ExpectForeign { reply })).await
+    /// Ends the generation if another hive has had it open: to be called before the file is written
+    /// with what friends made, when their edits did not come. The same text as an edit of theirs
+    /// and as text of this hive would be there twice.
+    pub async fn end_generation(&self, file: FileId) -> Result<(), Error> {
+        self.ask(file, |reply| Message::Hive(HiveMessage::EndGeneration { reply })).await
+    }
+
+    /// The files whose documents other hives have had open in their present generation.
+    pub async fn linked_files(&self) -> Result<Vec<FileId>, Error> {
+        Ok(self.shared.store.read(db::linked).await?)
     }
 }

@@ -169,7 +169,6 @@ impl Keeper {
         keeper.row_bytes = stored.updates.iter().map(Vec::len).sum();
         keeper.settled_seq = stored.settled_seq;
         keeper.look_at = Some(now);
-        keeper.others.unseen = true;
         keeper.set_linked(stored.linked);
         if stored.settled_seq < stored.seq {
             keeper.changed = 1;
@@ -510,7 +509,6 @@ impl Keeper {
         self.slot = 1 - self.slot;
         self.settled = taken.mark;
         self.note_mark();
-        self.took_text();
         self.stamp = Some(taken.stamp);
         self.intent = None;
         self.unconfirmed = false;

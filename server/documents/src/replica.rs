@@ -1,6 +1,6 @@
 //! The hive's copy of one document: the only file that knows yrs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -153,6 +153,12 @@ impl Replica {
 
     pub(crate) fn state_vector(&self) -> Vec<u8> {
         self.doc.transact().state_vector().encode_v1()
+    }
+
+    /// The clients whose edits it holds.
+    pub(crate) fn clients(&self) -> BTreeSet<u64> {
+        let vector = self.doc.transact().state_vector();
+        vector.iter().map(|(client, _)| client.get()).collect()
     }
 
     /// How far each client's clock has come.

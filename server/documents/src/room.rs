@@ -72,10 +72,12 @@ pub(crate) struct Room {
     condition: Condition,
     /// Connections that are no longer here.
     left: Vec<u64>,
+    /// Clients of former generations: who has edits of theirs is of such a generation too.
+    retired: BTreeSet<u64>,
 }
 
 impl Room {
-    pub(crate) fn new(limits: Limits, replica: Replica) -> Self {
+    pub(crate) fn new(limits: Limits, replica: Replica, retired: BTreeSet<u64>) -> Self {
         Self {
             limits,
             replica,
@@ -88,6 +90,7 @@ impl Room {
             moved_at: None,
             condition: Condition::Live,
             left: Vec::new(),
+            retired,
         }
     }
 
@@ -379,6 +382,10 @@ impl Room {
             .ok()
             .and_then(|()| StateVector::decode_v1(vector).ok());
         let Some(vector) = decoded else { return self.refuse(id, Refused::Malformed) };
+        if vector.iter().any(|(client, _)| self.retired.contains(&client.get())) {
+            let reason = "The document was made anew. Open it again.";
+            return self.close(id, close::OTHER_GENERATION, reason, true);
+        }
         let answer = protocol::step_2(&self.replica.diff(&vector));
         if let Some(seat) = self.seats.get_mut(&id)
             && seat.queue.is_empty()

@@ -107,6 +107,9 @@ struct Task {
     idle_since: Option<Instant>,
     stopping: Option<(Instant, Vec<oneshot::Sender<()>>)>,
     adopting: Option<Adopting>,
+    /// The generation ends, and who waits for that.
+    ends: bool,
+    ended: Vec<oneshot::Sender<Result<(), Error>>>,
 }
 
 impl Task {
@@ -133,6 +136,8 @@ impl Task {
             idle_since: None,
             stopping: None,
             adopting: None,
+            ends: false,
+            ended: Vec::new(),
         }
     }
 
@@ -151,7 +156,7 @@ impl Task {
                 turn_away(&self.shared, self.file, &error, mailbox, urgent);
                 return;
             }
-            if self.keeper.take_end() {
+            if self.ends {
                 self.renew().await;
             }
             if self.adopted(now).await {
@@ -268,7 +273,8 @@ impl Task {
             Message::Open { reply } => {
                 let condition = self.keeper.condition();
                 let generation = self.next_generation();
-                drop(reply.send(Ok(Opened { generation, condition })));
+                let content = self.keeper.settled_hash();
+                drop(reply.send(Ok(Opened { generation, condition, content })));
             }
             Message::Join(join) => self.join(*join),
             Message::Frame { from, frame, permit } => {

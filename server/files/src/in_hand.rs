@@ -93,20 +93,19 @@ impl Handle {
         embraced.await
     }
 
-    /// What the file holds as far as it is in step, and what that was made from: newest first.
-    pub async fn line(&self, file: FileId) -> Result<Vec<Hash>, Error> {
-        let line = self.shared.store.read(move |view| {
+    /// Names the version that the file holds, if it holds this content and that is in the records:
+    /// the same on every hive that is in step with it, and of no other version.
+    pub async fn version_of(&self, file: FileId, content: Hash) -> Result<Option<Hash>, Error> {
+        let found = self.shared.store.read(move |view| {
             let share = entry(view, file)?.share;
-            let Some(hash) = db::held(view, share, file)?.and_then(|held| held.what.hash()) else {
-                return Ok(Vec::new());
-            };
-            let node = db::node(view, share, file)?;
-            let versions = node.iter().flat_map(|node| &node.versions);
-            let own = versions.filter(|version| version.what.hash() == Some(hash));
-            let before = own.flat_map(|version| version.before.iter().copied());
-            Ok::<_, Error>(std::iter::once(hash).chain(before).collect())
+            let held = db::held(view, share, file)?;
+            let held = held.filter(|held| held.what.hash() == Some(content));
+            Ok::<_, Error>(held.map(|held| (share, held.vector)))
         });
-        line.await
+        let Some((share, vector)) = found.await? else { return Ok(None) };
+        let name = (share, file, content, vector);
+        // Into memory, from plain data: it cannot fail.
+        Ok(Some(Hash::of(&postcard::to_stdvec(&name).unwrap_or_default())))
     }
 
     async fn step_again(&self, file: FileId) -> Result<(), Error> {

@@ -22,7 +22,9 @@ impl Disk for FilesAsDisk {
         Box::pin(async move {
             let read = self.files.read(file, documents::TEXT_BYTES_MAX).await;
             let content = read.map_err(disk_error)?;
-            Ok(Plain { bytes: content.bytes, stamp: to_document(&content.stamp) })
+            let version = self.files.version_of(file, content.stamp.hash).await;
+            let version = version.map_err(disk_error)?;
+            Ok(Plain { bytes: content.bytes, stamp: to_document(&content.stamp), version })
         })
     }
 

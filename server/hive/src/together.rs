@@ -37,6 +37,10 @@ pub(crate) struct Together {
     /// While the links are there.
     peers: Mutex<Option<peers::Handle>>,
     meetings: Mutex<HashMap<(HiveId, FileId), mpsc::Sender<Event>>>,
+    /// Those of which the friend's document cannot be this one's as things are.
+    apart: Mutex<HashSet<(HiveId, FileId)>>,
+    /// Files whose documents other hives have had open in their present generation.
+    linked: Mutex<BTreeSet<FileId>>,
     /// Contents that wait for their edits.
     waiting: Mutex<HashSet<(FileId, Vec<Hash>)>>,
 }
@@ -48,8 +52,17 @@ impl Together {
         files: files::Handle,
         documents: documents::Handle,
     ) -> Self {
-        let (meetings, waiting) = (Mutex::default(), Mutex::default());
-        Self { own, store, files, documents, peers: Mutex::default(), meetings, waiting }
+        Self {
+            own,
+            store,
+            files,
+            documents,
+            peers: Mutex::default(),
+            meetings: Mutex::default(),
+            apart: Mutex::default(),
+            linked: Mutex::default(),
+            waiting: Mutex::default(),
+        }
     }
 
     /// A friend's hive said something about a document. False: it talks faster than it is heard.
@@ -69,13 +82,20 @@ impl Together {
 
     /// Ends all meetings: the links end.
     pub(crate) fn stop(&self) {
-        self.lock_peers().take();
-        self.meetings().clear();
+        lock(&self.peers).take();
+        lock(&self.meetings).clear();
     }
 
     /// Keeps documents and friends' hives together as long as the hive runs.
     pub(crate) async fn follow(self: Arc<Self>, peers: peers::Handle) {
-        *self.lock_peers() = Some(peers.clone());
+        *lock(&self.peers) = Some(peers.clone());
+        match self.documents.linked_files().await {
+            Ok(files) => {
+                files.iter().for_each(|file| self.files.take_in_hand(*file));
+                lock(&self.linked).extend(files);
+            }
+            Err(error) => tracing::warn!(%error, "documents that friends have open too"),
+        }
         let mut open = self.documents.open_files();
         let mut here = self.documents.here();
         let mut progress = peers.progress();
@@ -128,12 +148,16 @@ impl Together {
         }
     }
 
-    /// Files of shares that others have too are in hand while their documents are open.
+    /// Files are in hand while their documents are open, and beyond that as long as friends' hives
+    /// may have the same generation.
     async fn take_in_hand(&self, in_hand: &mut BTreeSet<FileId>, open: BTreeSet<FileId>) {
         for file in open.difference(in_hand) {
             self.files.take_in_hand(*file);
         }
         for file in in_hand.difference(&open) {
+            if lock(&self.linked).contains(file) {
+                continue;
+            }
             if let Err(error) = self.files.let_go(*file).await {
                 tracing::debug!(%file, %error, "a file that was open is looked at later");
             }
@@ -164,12 +188,13 @@ impl Together {
             lost.iter().any(|(hive, _)| hive == friend)
                 && !now.iter().any(|(hive, _)| hive == friend)
         };
-        self.meetings().retain(|(friend, _), _| !gone(friend));
+        lock(&self.meetings).retain(|(friend, _), _| !gone(friend));
     }
 
     /// Ends what goes on about a document with a friend's hive.
     fn end(&self, friend: HiveId, file: FileId) {
-        self.meetings().remove(&(friend, file));
+        lock(&self.meetings).remove(&(friend, file));
+        lock(&self.apart).remove(&(friend, file));
     }
 
     fn meeting(
@@ -178,8 +203,8 @@ impl Together {
         share: ShareId,
         file: FileId,
     ) -> Option<mpsc::Sender<Event>> {
-        let peers = self.lock_peers().clone()?;
-        let mut meetings = self.meetings();
+        let peers = lock(&self.peers).clone()?;
+        let mut meetings = lock(&self.meetings);
         if let Some(meeting) = meetings.get(&(friend, file)).filter(|known| !known.is_closed()) {
             return Some(meeting.clone());
         }
@@ -194,12 +219,26 @@ impl Together {
         Some(sender)
     }
 
-    fn meetings(&self) -> MutexGuard<'_, HashMap<(HiveId, FileId), mpsc::Sender<Event>>> {
-        self.meetings.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A friend's hive sits in the document from now on.
+    fn is_linked(&self, friend: HiveId, file: FileId) {
+        lock(&self.linked).insert(file);
+        self.set_hopeful(friend, file, true);
     }
 
-    fn lock_peers(&self) -> MutexGuard<'_, Option<peers::Handle>> {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether the document and a friend's may become one as things are.
+    fn set_hopeful(&self, friend: HiveId, file: FileId, hopeful: bool) {
+        let mut apart = lock(&self.apart);
+        if hopeful {
+            apart.remove(&(friend, file))
+        } else {
+            apart.insert((friend, file))
+        };
+    }
+
+    fn is_hopeful(&self, file: FileId) -> bool {
+        let apart = lock(&self.apart);
+        let meetings = lock(&self.meetings);
+        meetings.keys().any(|key| key.1 == file && !apart.contains(key))
     }
 
     fn is_open(&self, file: FileId) -> bool {
@@ -249,40 +288,47 @@ impl Together {
     /// from the file after all.
     fn arrived(self: &Arc<Self>, arrival: files::Arrival) {
         let files::Arrival { file, contents } = arrival;
-        if !self.waiting().insert((file, contents.clone())) {
+        if !lock(&self.waiting).insert((file, contents.clone())) {
             return;
         }
         let together = self.clone();
         tokio::spawn(async move {
             together.bring_in(file, &contents).await;
-            together.waiting().remove(&(file, contents));
+            lock(&together.waiting).remove(&(file, contents));
         });
     }
 
     async fn bring_in(&self, file: FileId, contents: &[Hash]) {
         let since = Instant::now();
-        loop {
-            match self.documents.takes_in(file, contents.to_vec()).await {
-                Ok(true) => return,
-                Ok(false) if self.is_open(file) => {}
-                Ok(false) | Err(_) => break,
+        // Opened, it is one with those of friends who have it open, or makes them open it.
+        while self.documents.open(file).await.is_ok() {
+            if self.documents.takes_in(file, contents.to_vec()).await.is_ok_and(|takes_in| takes_in)
+            {
+                return;
             }
-            let met = self.meetings().keys().any(|(_, met)| *met == file);
-            if since.elapsed() >= if met { EDITS_WITHIN } else { MEETING_WITHIN } {
+            let within = if self.is_hopeful(file) { EDITS_WITHIN } else { MEETING_WITHIN };
+            if since.elapsed() >= within {
                 break;
             }
             sleep(LOOK_AGAIN).await;
         }
-        let foreign = self.documents.expect_foreign(file).await;
-        let through = self.files.let_through(file, contents.to_vec()).await;
-        if foreign.is_err() || through.is_err() {
-            tracing::debug!(%file, "what a friend wrote reaches an open file later");
+        if let Err(error) = self.documents.end_generation(file).await {
+            tracing::debug!(%file, %error, "a document that cannot be opened has no generation");
+        }
+        lock(&self.linked).remove(&file);
+        let through = if self.is_open(file) {
+            self.files.let_through(file, contents.to_vec()).await
+        } else {
+            self.files.let_go(file).await
+        };
+        if let Err(error) = through {
+            tracing::debug!(%file, %error, "what a friend wrote reaches an open file later");
         }
     }
+}
 
-    fn waiting(&self) -> MutexGuard<'_, HashSet<(FileId, Vec<Hash>)>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn linked_in(progress: &peers::Progresses) -> BTreeSet<(HiveId, ShareId)> {

@@ -135,7 +135,6 @@ impl Keeper {
     /// The file could be read. If writing it failed before, that is tried again now.
     fn recover(&mut self) {
         self.doubt = None;
-        self.others.unseen &= matches!(self.flow, Flow::Taking(_));
         let settled = self.is_settled();
         match &mut self.disk_trouble {
             Some(trouble) if trouble.in_writing && !settled => trouble.again = true,

@@ -33,13 +33,6 @@ pub(super) struct Others {
     marks: VecDeque<Mark>,
     /// Something was typed on this hive that the file lacks.
     near: bool,
-    /// The file was not looked at since the document was loaded: whatever changed it meanwhile was
-    /// perhaps a friend.
-    pub(super) unseen: bool,
-    /// What comes from the disk next was written by a friend, and let through.
-    foreign: bool,
-    /// The generation ends: others have the same edits under other names.
-    ends: bool,
 }
 
 impl Keeper {
@@ -95,26 +88,9 @@ impl Keeper {
         true
     }
 
-    /// The next content from the disk was written by a friend, apart from the document.
-    pub(crate) fn expect_foreign(&mut self) {
-        self.others.foreign = true;
-    }
-
-    /// What a friend wrote came into the document as text.
-    pub(super) fn took_text(&mut self) {
-        let foreign = std::mem::take(&mut self.others.foreign);
-        let unseen = std::mem::take(&mut self.others.unseen);
-        self.others.ends |= (foreign || unseen) && self.others.linked;
-    }
-
-    /// Whether the generation has to end, once.
-    pub(crate) fn take_end(&mut self) -> bool {
-        std::mem::take(&mut self.others.ends)
-    }
-
-    /// The moment at which the file held one of these contents, the first one that is known.
-    pub(crate) fn mark_of(&self, contents: &[Hash]) -> Option<&Mark> {
-        contents.iter().find_map(|hash| self.others.marks.iter().find(|mark| mark.hash == *hash))
+    /// The moment at which the file held this content.
+    pub(crate) fn mark_of(&self, content: Hash) -> Option<&Mark> {
+        self.others.marks.iter().find(|mark| mark.hash == content)
     }
 
     pub(super) fn note_mark(&mut self) {

@@ -1,6 +1,8 @@
 //! What a document's task does with other hives that have it open: it tells where it stands, gives
 //! itself away, and makes room for a document of theirs.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
@@ -18,19 +20,25 @@ use crate::{Error, text};
 const ADOPT_WITHIN: Duration = Duration::from_secs(5);
 
 pub(crate) enum HiveMessage {
-    Give { contents: Vec<Hash>, reply: oneshot::Sender<Result<Option<Given>, Error>> },
+    Give { content: Hash, reply: oneshot::Sender<Result<Option<Given>, Error>> },
     Adopt { given: Box<Given>, reply: oneshot::Sender<Result<(), Error>> },
     TakesIn { contents: Vec<Hash>, reply: oneshot::Sender<Result<bool, Error>> },
-    ExpectForeign { reply: oneshot::Sender<Result<(), Error>> },
+    EndGeneration { reply: oneshot::Sender<Result<(), Error>> },
 }
 
 /// A document that is about to take this one's place.
 pub(super) struct Adopting {
+    next: Next,
+    reply: oneshot::Sender<Result<(), Error>>,
+    pub(super) until: Instant,
+}
+
+/// A document that was found to be what it says.
+struct Next {
     generation: Generation,
     state: Vec<u8>,
     mark: Mark,
-    reply: oneshot::Sender<Result<(), Error>>,
-    pub(super) until: Instant,
+    clients: BTreeSet<u64>,
 }
 
 impl HiveMessage {
@@ -38,7 +46,7 @@ impl HiveMessage {
     pub(super) fn refuse(self, error: &Error) {
         match self {
             Self::Give { reply, .. } => drop(reply.send(Err(error.again()))),
-            Self::Adopt { reply, .. } | Self::ExpectForeign { reply } => {
+            Self::Adopt { reply, .. } | Self::EndGeneration { reply } => {
                 drop(reply.send(Err(error.again())));
             }
             Self::TakesIn { reply, .. } => drop(reply.send(Err(error.again()))),
@@ -54,29 +62,29 @@ impl Task {
             return message.refuse(&Error::Damaged(broken.to_string()));
         }
         match message {
-            HiveMessage::Give { contents, reply } => drop(reply.send(Ok(self.give(&contents)))),
+            HiveMessage::Give { content, reply } => drop(reply.send(Ok(self.give(content)))),
             HiveMessage::TakesIn { contents, reply } => {
                 let takes_in = self.keeper.takes_in(&contents, self.room.replica(), now);
                 drop(reply.send(Ok(takes_in)));
             }
-            HiveMessage::ExpectForeign { reply } => {
-                self.keeper.expect_foreign();
-                drop(reply.send(Ok(())));
+            HiveMessage::EndGeneration { reply } => {
+                self.ends = true;
+                self.ended.push(reply);
             }
             HiveMessage::Adopt { given, reply } => match self.weigh(*given) {
-                Ok((generation, state, mark)) => {
+                Ok(next) => {
                     self.make_room();
                     let until = now + ADOPT_WITHIN;
                     self.keeper.settle_now(now);
-                    self.adopting = Some(Adopting { generation, state, mark, reply, until });
+                    self.adopting = Some(Adopting { next, reply, until });
                 }
                 Err(error) => drop(reply.send(Err(error))),
             },
         }
     }
 
-    fn give(&self, contents: &[Hash]) -> Option<Given> {
-        let mark = self.keeper.mark_of(contents)?;
+    fn give(&self, content: Hash) -> Option<Given> {
+        let mark = self.keeper.mark_of(content)?;
         let replica = self.room.replica();
         if !replica.waiting().is_empty() || self.adopting.is_some() {
             return None;
@@ -91,7 +99,7 @@ impl Task {
     }
 
     /// Whether a document is what it says: a text, and at that moment that content.
-    fn weigh(&self, given: Given) -> Result<(Generation, Vec<u8>, Mark), Error> {
+    fn weigh(&self, given: Given) -> Result<Next, Error> {
         let unfit = |what: &str| Error::Damaged(format!("a friend's hive gave {what}"));
         if self.adopting.is_some() {
             return Err(unfit("two documents at once"));
@@ -111,7 +119,8 @@ impl Task {
             return Err(unfit("a document that never held this file"));
         }
         let mark = Mark { hash: given.content, moment: given.moment, form };
-        Ok((given.generation, state.to_vec(), mark))
+        let (state, clients) = (state.to_vec(), replica.clients());
+        Ok(Next { generation: given.generation, state, mark, clients })
     }
 
     /// Everybody who is here comes back to the next generation, and makes unsent edits anew there.
@@ -123,7 +132,7 @@ impl Task {
 
     /// The generation that whoever opens the document will find.
     pub(super) fn next_generation(&self) -> Generation {
-        self.adopting.as_ref().map_or(self.generation, |adopting| adopting.generation)
+        self.adopting.as_ref().map_or(self.generation, |adopting| adopting.next.generation)
     }
 
     /// Lets the other document take this one's place once the file has all of this one. True if
@@ -134,15 +143,19 @@ impl Task {
         else {
             return false;
         };
-        let Adopting { generation, state, mark, reply, .. } = adopting;
+        let Adopting { next: Next { generation, state, mark, clients }, reply, .. } = adopting;
         if !ready || self.store_job.is_some() || self.disk_job.is_some() {
             let why = "the document's own text does not reach its file".to_owned();
             drop(reply.send(Err(Error::Unreadable(why))));
             return false;
         }
+        let retire = &self.room.replica().clients() - &clients;
         let file = self.file;
-        let stored =
-            self.shared.store.write(move |tx| db::adopt(tx, file, generation, &state, &mark)).await;
+        let stored = self
+            .shared
+            .store
+            .write(move |tx| db::adopt(tx, file, generation, &state, &mark, &retire))
+            .await;
         let done = stored.is_ok();
         if done {
             self.shared.close_door(self.file, || true);
@@ -151,15 +164,26 @@ impl Task {
         done
     }
 
-    /// What a friend wrote came in as text, while other hives may have the same as edits of this
-    /// generation: these must never meet.
+    /// What a friend wrote is about to come in as text, while other hives may have the same as
+    /// edits of this generation: these must never meet.
     pub(super) async fn renew(&mut self) {
-        let file = self.file;
-        match self.shared.store.write(move |tx| db::renew(tx, file)).await {
-            Ok(generation) => self.generation = generation,
-            Err(error) => tracing::warn!(%file, %error, "a document keeps its generation"),
+        self.ends = false;
+        let mut outcome = Ok(());
+        if self.keeper.is_linked() {
+            let file = self.file;
+            match self.shared.store.write(move |tx| db::renew(tx, file)).await {
+                Ok(generation) => {
+                    self.generation = generation;
+                    self.keeper.set_linked(false);
+                    self.make_room();
+                }
+                Err(error) => outcome = Err(Error::Store(error)),
+            }
         }
-        self.keeper.set_linked(false);
-        self.make_room();
+        for ended in std::mem::take(&mut self.ended) {
+            let answer = outcome.as_ref().map(|()| ()).map_err(Error::again);
+            // Whoever asked may have stopped waiting.
+            drop(ended.send(answer));
+        }
     }
 }

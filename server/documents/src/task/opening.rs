@@ -1,5 +1,7 @@
 //! How a document comes to be open, and how everybody is turned away when it cannot be.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use types::{FileId, Generation, Hash};
@@ -65,7 +67,7 @@ pub(super) async fn load(
         .await?;
     if let Some((stored, replica)) = found {
         let keeper = Keeper::loaded(limits.clone(), &stored, Instant::now());
-        return Ok((stored.generation, Room::new(limits, replica), keeper));
+        return Ok((stored.generation, Room::new(limits, replica, stored.retired), keeper));
     }
     let plain = shared.disk.read(file).await?;
     let (text, form) = text::decode(&plain.bytes)?;
@@ -73,10 +75,11 @@ pub(super) async fn load(
     let state = replica.state();
     let mark = Mark { hash: Hash::of(&plain.bytes), moment: replica.moment(), form };
     let keeper = Keeper::promoted(limits.clone(), mark.clone(), plain.stamp, state.len());
+    let version = plain.version;
     let generation = shared
         .store
-        .write(move |tx| db::promote(tx, file, &state, &mark))
+        .write(move |tx| db::promote(tx, file, version, &state, &mark))
         .await?
         .ok_or_else(|| Error::Damaged("the document was made twice".to_owned()))?;
-    Ok((generation, Room::new(limits, replica), keeper))
+    Ok((generation, Room::new(limits, replica, BTreeSet::new()), keeper))
 }

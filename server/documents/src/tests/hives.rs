@@ -29,17 +29,12 @@ impl Bridge {
 }
 
 /// Joins the rooms of two hives, the second of which gives its own document up if the two stand in
-/// different generations. `line`: what the second's file was made from.
-async fn bridge(
-    one: &World,
-    two: &World,
-    file: FileId,
-    line: &[Hash],
-    right: Right,
-) -> Result<Bridge, Error> {
+/// different generations, if the first's file ever held what the second's does.
+async fn bridge(one: &World, two: &World, file: FileId, right: Right) -> Result<Bridge, Error> {
     let mut generation = one.documents.open(file).await?.generation;
-    if two.documents.open(file).await?.generation != generation {
-        let given = one.documents.give(file, line.to_vec()).await?.ok_or(Error::Gone)?;
+    let second = two.documents.open(file).await?;
+    if second.generation != generation {
+        let given = one.documents.give(file, second.content).await?.ok_or(Error::Gone)?;
         two.documents.adopt(file, given).await?;
         generation = two.documents.open(file).await?.generation;
     }
@@ -97,8 +92,7 @@ async fn two_hives_type_together_apart_and_together_again() {
     two.write(file, begin).await;
     let mut ana = client(&one, file, 1).await;
     let mut bo = client(&two, file, 2).await;
-    let line = [Hash::of(begin.as_bytes())];
-    let link = bridge(&one, &two, file, &line, Right::Edit).await.unwrap();
+    let link = bridge(&one, &two, file, Right::Edit).await.unwrap();
     eventually("the second's people are told to come back", async || {
         bo.pump().await;
         bo.closed.as_ref().is_some_and(|(code, _)| *code == crate::close::OTHER_GENERATION)
@@ -127,7 +121,7 @@ async fn two_hives_type_together_apart_and_together_again() {
             && bo.text().ends_with("program\n")
     })
     .await;
-    let _link = bridge(&one, &two, file, &[], Right::Edit).await.unwrap();
+    let _link = bridge(&one, &two, file, Right::Edit).await.unwrap();
     let text = agree(&one, &two, &mut [&mut ana, &mut bo], file).await;
     let (both, rest) = text.split_at(2);
     assert!(["12", "21"].contains(&both), "{text:?}");
@@ -135,24 +129,55 @@ async fn two_hives_type_together_apart_and_together_again() {
 }
 
 #[tokio::test]
-async fn what_a_hive_changed_alone_enters_the_document_that_it_adopts() {
+async fn documents_whose_files_stand_apart_are_not_made_one() {
     let [one, two] = worlds();
     let file = file(1);
-    one.write(file, "a\nb\nc\n").await;
-    two.write(file, "a\nb\nc and more\n").await;
+    one.write(file, "a\nb\n").await;
+    two.write(file, "a\nb and more\n").await;
     let mut ana = client(&one, file, 1).await;
-    ana.edit(0, 0, "so: ").await;
-    eventually("it is in the first's file", async || {
+    assert!(bridge(&one, &two, file, Right::Edit).await.is_err());
+    // The files come together first.
+    one.write(file, "a\nb and more\n").await;
+    eventually("the first document has it", async || {
         ana.pump().await;
-        one.disk.text(file).starts_with("so")
+        ana.text().ends_with("more\n")
     })
     .await;
-    let line = [Hash::of(b"a\nb\nc and more\n"), Hash::of(b"a\nb\nc\n")];
-    let _link = bridge(&one, &two, file, &line, Right::Edit).await.unwrap();
-    let text = agree(&one, &two, &mut [&mut ana], file).await;
-    assert_eq!(text, "so: a\nb\nc and more\n");
-    let other = Hash::of(b"never held");
-    assert_eq!(one.documents.give(file, vec![other]).await.unwrap(), None);
+    let mut link = None;
+    eventually("they become one", async || {
+        link = bridge(&one, &two, file, Right::Edit).await.ok();
+        link.is_some()
+    })
+    .await;
+    ana.type_at_end("c\n").await;
+    assert_eq!(agree(&one, &two, &mut [&mut ana], file).await, "a\nb and more\nc\n");
+}
+
+#[tokio::test]
+async fn a_client_that_names_no_generation_is_known_by_its_edits() {
+    let [one, two] = worlds();
+    let file = file(1);
+    one.write(file, "one\n").await;
+    two.write(file, "one\n").await;
+    // A stock client does not say which generation it knows.
+    let mut stock = client(&two, file, 2).await;
+    stock.type_at_end("two\n").await;
+    one.write(file, "one\ntwo\n").await;
+    eventually("both files hold it", async || {
+        stock.pump().await;
+        let first = one.documents.open(file).await.unwrap().content;
+        two.disk.text(file) == "one\ntwo\n" && first == Hash::of(b"one\ntwo\n")
+    })
+    .await;
+    let _link = bridge(&one, &two, file, Right::Edit).await.unwrap();
+    stock.generation = None;
+    stock.connect(&two.documents, file, member(2, Right::Edit)).await.unwrap();
+    eventually("it is told to open the document again", async || {
+        stock.pump().await;
+        stock.closed.as_ref().is_some_and(|(code, _)| *code == crate::close::OTHER_GENERATION)
+    })
+    .await;
+    assert_eq!(agree(&one, &two, &mut [], file).await, "one\ntwo\n");
 }
 
 #[tokio::test]
@@ -162,7 +187,7 @@ async fn each_hive_knows_which_contents_of_the_other_its_document_holds() {
     one.write(file, "x\n").await;
     two.write(file, "x\n").await;
     let mut ana = client(&one, file, 1).await;
-    let _link = bridge(&one, &two, file, &[Hash::of(b"x\n")], Right::Edit).await.unwrap();
+    let _link = bridge(&one, &two, file, Right::Edit).await.unwrap();
     ana.edit(0, 0, "more ").await;
     let held = vec![Hash::of(b"more x\n")];
     eventually("the second holds what stands in the first's file", async || {
@@ -182,7 +207,7 @@ async fn who_may_only_view_changes_nothing_on_the_other_hive() {
     one.write(file, "theirs\n").await;
     two.write(file, "theirs\n").await;
     let mut ana = client(&one, file, 1).await;
-    let _link = bridge(&one, &two, file, &[Hash::of(b"theirs\n")], Right::View).await.unwrap();
+    let _link = bridge(&one, &two, file, Right::View).await.unwrap();
     let mut bo = client(&two, file, 2).await;
     bo.edit(0, 0, "mine, not ").await;
     ana.type_at_end("goes on\n").await;
@@ -203,7 +228,7 @@ async fn text_that_came_as_a_file_ends_a_generation_that_others_have() {
     one.write(file, "x\n").await;
     two.write(file, "x\n").await;
     let mut ana = client(&one, file, 1).await;
-    let link = bridge(&one, &two, file, &[Hash::of(b"x\n")], Right::Edit).await.unwrap();
+    let link = bridge(&one, &two, file, Right::Edit).await.unwrap();
     let before = two.documents.open(file).await.unwrap().generation;
     drop(link);
     ana.edit(0, 0, "typed ").await;
@@ -213,14 +238,14 @@ async fn text_that_came_as_a_file_ends_a_generation_that_others_have() {
     })
     .await;
     // The file reaches the second hive by another way than the edits.
-    two.documents.expect_foreign(file).await.unwrap();
+    two.documents.end_generation(file).await.unwrap();
+    assert_ne!(two.documents.open(file).await.unwrap().generation, before);
     two.write(file, "typed x\n").await;
-    eventually("the generation ends", async || {
-        two.documents.open(file).await.unwrap().generation != before
+    eventually("the second has it", async || {
+        two.documents.open(file).await.unwrap().content == Hash::of(b"typed x\n")
     })
     .await;
-    let line = [Hash::of(b"typed x\n")];
-    let _link = bridge(&one, &two, file, &line, Right::Edit).await.unwrap();
+    let _link = bridge(&one, &two, file, Right::Edit).await.unwrap();
     ana.type_at_end("end\n").await;
     assert_eq!(agree(&one, &two, &mut [&mut ana], file).await, "typed x\nend\n");
 }
@@ -244,8 +269,24 @@ fn cut_and_healed_at_random_nothing_is_lost_or_doubled() {
     });
 }
 
+/// How the two stood last; shown when a test fails.
+#[derive(Debug, Default)]
+struct Stand {
+    linked: bool,
+    documents: [String; 2],
+    disks: [String; 2],
+}
+
+impl Drop for Stand {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{:?}\n{:?}\n{:?}", self.linked, self.documents, self.disks);
+        }
+    }
+}
+
 /// What the hives do with files that they cannot bring together as documents.
-async fn merge_files(one: &World, two: &World, file: FileId) -> Hash {
+async fn merge_files(one: &World, two: &World, file: FileId) {
     for world in [one, two] {
         world.documents.settle(file).await.unwrap();
     }
@@ -253,10 +294,9 @@ async fn merge_files(one: &World, two: &World, file: FileId) -> Hash {
     let missing: String = two.disk.text(file).chars().filter(|one| !text.contains(*one)).collect();
     text.push_str(&missing);
     for world in [one, two] {
-        world.documents.expect_foreign(file).await.unwrap();
+        world.documents.end_generation(file).await.unwrap();
         world.write(file, &text).await;
     }
-    Hash::of(text.as_bytes())
 }
 
 /// Two people and two other programs, each on a hive; the line breaks, hives are killed, documents
@@ -271,10 +311,8 @@ async fn run(seed: u64) {
     }
     let mut clients: Vec<Option<Client>> = vec![None, None];
     let [one, two] = &worlds;
-    let begun = bridge(one, two, file, &[Hash::of(begin.as_bytes())], Right::Edit).await;
+    let begun = bridge(one, two, file, Right::Edit).await;
     let mut link = Some(begun.unwrap());
-    // What the second's file was when the two last were one.
-    let mut line = vec![Hash::of(begin.as_bytes())];
     let mut unique = 0x4e00;
     let mut inserted = BTreeSet::new();
     for _ in 0..40 {
@@ -327,29 +365,36 @@ async fn run(seed: u64) {
             _ => {
                 if link.as_ref().is_none_or(|link| !link.is_up()) {
                     let [one, two] = &worlds;
-                    link = bridge(one, two, file, &line, Right::Edit).await.ok();
+                    link = bridge(one, two, file, Right::Edit).await.ok();
                 }
             }
-        }
-        if chance.random_bool(0.2) {
-            line.insert(0, Hash::of(worlds[1].disk.text(file).as_bytes()));
         }
     }
     clients.iter_mut().for_each(|client| *client = None);
     drop(link);
     let [one, two] = &worlds;
     let mut last = None;
+    let mut stand = Stand::default();
     eventually("the two are one again", async || {
         if last.as_ref().is_none_or(|last: &Bridge| !last.is_up()) {
-            last = bridge(one, two, file, &line, Right::Edit).await.ok();
+            last = bridge(one, two, file, Right::Edit).await.ok();
             if last.is_none() {
-                line = vec![merge_files(one, two, file).await];
+                merge_files(one, two, file).await;
             }
         }
-        last.is_some()
-            && one.documents.text(file).await.unwrap() == two.documents.text(file).await.unwrap()
-            && one.disk.text(file) == two.disk.text(file)
-            && inserted.iter().all(|letter| one.disk.text(file).contains(*letter))
+        stand = Stand {
+            linked: last.is_some(),
+            documents: [
+                one.documents.text(file).await.unwrap(),
+                two.documents.text(file).await.unwrap(),
+            ],
+            disks: [one.disk.text(file), two.disk.text(file)],
+        };
+        let has = |letter: &char| stand.disks[0].contains(*letter);
+        stand.linked
+            && stand.documents[0] == stand.documents[1]
+            && stand.disks[0] == stand.disks[1]
+            && inserted.iter().all(has)
     })
     .await;
     let text = one.disk.text(file);

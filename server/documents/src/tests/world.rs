@@ -21,6 +21,7 @@ pub(super) fn quick() -> Limits {
     Limits {
         settle_after: Duration::from_millis(5),
         settle_at_latest: Duration::from_millis(15),
+        settle_far_after: Duration::from_millis(40),
         retry_first: Duration::from_millis(10),
         retry_last: Duration::from_millis(40),
         evict_after: Duration::from_millis(20),
@@ -203,7 +204,7 @@ impl MemoryDisk {
         }
         let files = self.files.lock().unwrap();
         let (bytes, token) = files.get(&file).ok_or(DiskError::Gone)?;
-        Ok(Plain { bytes: bytes.clone(), stamp: stamp(bytes, *token) })
+        Ok(Plain { bytes: bytes.clone(), stamp: stamp(bytes, *token), version: None })
     }
 
     /// Another program may come in between here.

@@ -127,9 +127,10 @@ impl Meeting {
                 self.note_people();
                 self.look().await
             }
-            Word::Ask { contents } => {
-                let given = self.together.documents.give(self.file, contents).await;
+            Word::Ask { content } => {
+                let given = self.together.documents.give(self.file, content).await;
                 let word = given.ok().flatten().map_or(Word::Apart, Word::from);
+                self.together.set_hopeful(self.friend, self.file, word != Word::Apart);
                 self.say(&word).await
             }
             Word::Given { generation, state, content, moment, form } => {
@@ -151,6 +152,7 @@ impl Meeting {
             }
             Word::Apart => {
                 self.asked = false;
+                self.together.set_hopeful(self.friend, self.file, false);
                 self.try_again();
                 Ok(())
             }
@@ -219,10 +221,9 @@ impl Meeting {
             (theirs, _) => theirs,
         };
         if yields && !self.asked {
-            let contents = together.files.line(self.file).await.unwrap_or_default();
             self.asked = true;
             self.again = Some(Instant::now() + ANSWER_TIME);
-            self.say(&Word::Ask { contents }).await?;
+            self.say(&Word::Ask { content: opened.content }).await?;
         } else if yields {
             self.asked = false;
             self.try_again();
@@ -242,6 +243,7 @@ impl Meeting {
             return Ok(());
         };
         self.delay = AGAIN_FIRST;
+        self.together.is_linked(self.friend, self.file);
         let pump = pump(
             self.peers.clone(),
             (self.friend, self.share, self.file),

@@ -16,9 +16,9 @@ const LAST: u8 = 2;
 pub(super) enum Word {
     /// The document is open here.
     Open(Stand),
-    /// The sender gives its own document up. It wants the other's, with the moment at which that
-    /// held one of these contents: of the sender's file, and what it was made from.
-    Ask { contents: Vec<Hash> },
+    /// The sender gives its own document up. It wants the other's, with the moment at which its
+    /// file held what the sender's file holds.
+    Ask { content: Hash },
     /// The document that was asked for.
     Given {
         generation: [u8; 16],
@@ -27,7 +27,7 @@ pub(super) enum Word {
         moment: Vec<u8>,
         form: (bool, bool),
     },
-    /// None of the contents is known: the files have to come together first.
+    /// The file never held that, as far as is known: the files have to come together first.
     Apart,
     /// A frame of the room (y-protocols, and frame 102).
     Frame(Vec<u8>),
