@@ -271,7 +271,7 @@ fn marks(view: &View, file: FileId) -> Result<[Option<(Mark, i64)>; 2], store::E
 fn retired(view: &View, file: FileId) -> Result<BTreeSet<u64>, store::Error> {
     let mut statement =
         view.prepare_cached("SELECT client FROM documents_retired WHERE file = ?1")?;
-    let clients = statement.query_map([file.as_bytes()], |row| Ok(row.get::<_, i64>(0)?))?;
+    let clients = statement.query_map([file.as_bytes()], |row| row.get::<_, i64>(0))?;
     Ok(clients.map(|client| client.map(i64::cast_unsigned)).collect::<Result<_, _>>()?)
 }
 

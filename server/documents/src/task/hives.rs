@@ -181,7 +181,7 @@ impl Task {
             }
         }
         for ended in std::mem::take(&mut self.ended) {
-            let answer = outcome.as_ref().map(|()| ()).map_err(Error::again);
+            let answer = outcome.as_ref().copied().map_err(Error::again);
             // Whoever asked may have stopped waiting.
             drop(ended.send(answer));
         }
