@@ -154,6 +154,9 @@ export const api = {
     get<Wire.Link[]>("/links", of),
   changeLink: (id: string, wish: Partial<Wire.LinkWish>) => patch<Wire.Link>(`/links/${id}`, wish),
   revokeLink: (id: string) => del(`/links/${id}`),
+  programs: (file: string) => get<Wire.Key[]>("/programs", { file }),
+  newProgram: (wish: { file: string; name: string; right: Wire.Right }) =>
+    post<Wire.NewProgram>("/programs", wish),
   keys: () => get<Wire.Key[]>("/keys"),
   revoke: (key: Wire.Key) => del(`/keys/${key.kind}/${key.id}`),
   newToken: (wish: {

@@ -77,6 +77,8 @@ pub(crate) enum Command {
     },
     /// Share a folder or file where it stands and print its link, or share it with friends.
     Share(Share),
+    /// Let another program into a document and print the addresses to paste into it.
+    Program(Program),
     /// Stop sharing, with all or with some. Deletes nothing.
     Unshare {
         /// A shared folder's path, name or id.
@@ -321,6 +323,22 @@ pub(crate) struct Share {
     /// Also print a QR code.
     #[arg(long)]
     pub(crate) qr: bool,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Program {
+    /// A file or folder of a share, or a whole share.
+    pub(crate) place: String,
+    #[command(flatten)]
+    pub(crate) right: Right,
+    /// Its name on the keys page.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Its token ends after this time: 30m, 12h, 7d, 2w. Otherwise it lasts until it is taken back.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<jiff::Span>,
     #[arg(long)]
     pub(crate) json: bool,
 }

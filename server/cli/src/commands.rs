@@ -11,6 +11,7 @@ pub(crate) mod keys;
 pub(crate) mod limit;
 pub(crate) mod member;
 pub(crate) mod open;
+pub(crate) mod program;
 pub(crate) mod reach;
 pub(crate) mod scrub;
 pub(crate) mod serve;

@@ -49,6 +49,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Relay { listen, json }) => commands::reach::relay(listen, json).await,
         Some(Command::Open { print }) => commands::open::run(home, print).await,
         Some(Command::Share(share)) => commands::share::run(home, share).await,
+        Some(Command::Program(program)) => commands::program::run(home, program).await,
         Some(Command::Unshare { share, with }) => commands::share::stop(home, &share, &with).await,
         Some(Command::Friend { command }) => commands::friend::run(home, command).await,
         Some(Command::Group { command }) => commands::group::run(home, command).await,

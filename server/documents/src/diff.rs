@@ -19,14 +19,14 @@ const SLIDE_BYTES_MAX: usize = 10_000;
 
 /// Replaces `delete` UTF-16 units at `at` (counted in the text before all edits) by `insert`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Edit<'a> {
-    pub(crate) at: u32,
-    pub(crate) delete: u32,
-    pub(crate) insert: &'a str,
+pub struct Edit<'a> {
+    pub at: u32,
+    pub delete: u32,
+    pub insert: &'a str,
 }
 
 /// Edits in order of their place, none touching the next.
-pub(crate) fn edits<'a>(before: &str, after: &'a str) -> Vec<Edit<'a>> {
+pub fn edits<'a>(before: &str, after: &'a str) -> Vec<Edit<'a>> {
     let hunks_max = (HUNK_BYTES_MAX / before.len().max(1)).min(HUNKS_MAX);
     let hunks = joined(hunks(before, after, Grain::Words), hunks_max);
     let mut edits = Vec::with_capacity(hunks.len());

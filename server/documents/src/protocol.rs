@@ -64,6 +64,16 @@ pub(crate) fn read(frame: &[u8]) -> Result<Incoming<'_>, Malformed> {
     })
 }
 
+/// What a frame of the room says of what is durable.
+pub(crate) fn stored_count(frame: &[u8]) -> Option<u64> {
+    let mut reader = Reader::new(frame);
+    (reader.uint().ok()? == STORED).then(|| reader.uint().ok())?
+}
+
+pub(crate) fn is_denied(frame: &[u8]) -> bool {
+    Reader::new(frame).uint() == Ok(AUTH)
+}
+
 pub(crate) fn step_1(state_vector: &[u8]) -> Bytes {
     frame(&[SYNC, STEP_1], state_vector)
 }
@@ -87,7 +97,7 @@ pub(crate) fn alive() -> Bytes {
 }
 
 pub(crate) fn denied() -> Bytes {
-    frame(&[AUTH, 0], b"permission denied")
+    frame(&[AUTH, 0], b"This key may only view the document; what was typed was not taken.")
 }
 
 /// So many frames with edits are durable, counted from the start of the connection.

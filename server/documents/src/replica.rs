@@ -7,17 +7,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use types::Hash;
-use yrs::block::ClientID;
+use yrs::block::{ClientID, ID};
 use yrs::types::Delta;
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
 use yrs::{
-    Doc, GetString, OffsetKind, Options, ReadTxn, Snapshot, StateVector, Text, TextRef, Transact,
-    TransactionMut, Update, WriteTxn,
+    Assoc, Doc, GetString, IndexedSequence, OffsetKind, Options, ReadTxn, Snapshot, StateVector,
+    StickyIndex, Text, TextRef, Transact, TransactionMut, Update, WriteTxn,
 };
 
 use crate::diff::{self, Edit};
 use crate::update::{self, Admitted, ROOT, Refused};
+use crate::varint::SAFE_INTEGER_MAX;
 
 /// With more edits than this at once, long passages are first cut into pieces, because each cut
 /// copies the passage that it divides.
@@ -230,6 +231,56 @@ impl Replica {
         debug_assert_eq!(past.text(), after);
         let moment = past.moment();
         Ok(Rewritten { edit: Some(edit), places: edits.len(), moment, bytes_before: before.len() })
+    }
+
+    /// What this client would have sent who, at that moment, had made these edits; and the moment
+    /// right after them. The client must have done nothing since.
+    pub(crate) fn edited(
+        &self,
+        moment: &[u8],
+        client: u32,
+        edits: &[Edit<'_>],
+    ) -> Result<(Bytes, Vec<u8>), Broken> {
+        let mut past = self.at_with_client(moment, client)?;
+        let own = u64::from(client);
+        if past.known()(own) != self.known()(own) {
+            return Err(Broken);
+        }
+        past.cut(edits.len());
+        let text = past.text.clone();
+        let edit = past.guarded(|txn| {
+            text.apply_delta(txn, delta(edits));
+            txn.commit();
+            Bytes::from(txn.encode_update_v1())
+        })?;
+        let moment = past.moment();
+        Ok((edit, moment))
+    }
+
+    /// A place in the text that moves with it, as JSON of Yjs's relative positions.
+    pub(crate) fn place(&self, unit: u32) -> Option<serde_json::Value> {
+        let txn = self.doc.transact();
+        let unit = unit.min(self.text.len(&txn));
+        let place = self.text.sticky_index(&txn, unit, Assoc::After)?;
+        serde_json::to_value(&place).ok()
+    }
+
+    /// Where such a place is now, in UTF-16 units.
+    pub(crate) fn unit_of(&self, place: &serde_json::Value) -> Option<u32> {
+        let Some(item) = place.get("item").filter(|item| item.is_object()) else {
+            // The end of the text, or all of an empty one.
+            let ends = place.get("assoc").and_then(serde_json::Value::as_i64).unwrap_or(0) >= 0;
+            let named = place.get("tname").and_then(serde_json::Value::as_str) == Some(ROOT);
+            return (named && ends).then(|| self.units()).or(named.then_some(0));
+        };
+        let client = item.get("client")?.as_u64().filter(|client| *client <= SAFE_INTEGER_MAX)?;
+        let clock = u32::try_from(item.get("clock")?.as_u64()?).ok()?;
+        if clock >= self.known()(client) {
+            return None;
+        }
+        let id = ID::new(ClientID::new(client), clock);
+        let place = StickyIndex::from_id(id, Assoc::After);
+        place.get_offset(&self.doc.transact()).map(|offset| offset.index)
     }
 
     /// Cuts long passages into pieces if many edits are to come. Changes nothing that is sent.

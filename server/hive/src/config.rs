@@ -39,7 +39,7 @@ pub enum Origin {
 }
 
 /// Everything that can be configured.
-pub const KEYS: [Key; 10] = [
+pub const KEYS: [Key; 11] = [
     Key {
         name: "listen.port",
         default: Value::Number(7537),
@@ -92,6 +92,12 @@ pub const KEYS: [Key; 10] = [
         name: "peers.relays",
         default: Value::List(""),
         about: "Relays of your own, such as https://relay.example.org; then no public one is used.",
+        words: &[],
+    },
+    Key {
+        name: "mobwrite.port",
+        default: Value::Number(3017),
+        about: "The port for MobWrite's clients, open while a program has a token; 0 for any.",
         words: &[],
     },
     Key {

@@ -158,6 +158,10 @@ impl Hive {
                 listeners.clone(),
                 peers.network(),
             ))),
+            AbortOnDropHandle::new(tokio::spawn(listeners::follow_programs(
+                listeners.clone(),
+                store.clone(),
+            ))),
             AbortOnDropHandle::new(tokio::spawn(metered::follow(metered.clone()))),
             AbortOnDropHandle::new(tokio::spawn(links::mend(house.clone(), peers.clone()))),
             AbortOnDropHandle::new(tokio::spawn(links::follow(

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use peers::Place;
+use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use types::Time;
@@ -42,6 +43,8 @@ pub(crate) struct Listeners {
     /// Of the first door, also while the hive stops: requests that are still answered then must
     /// find their cookies, which are named by it.
     port: AtomicU16,
+    /// The plain-text doors for MobWrite's clients.
+    mobwrite: Mutex<BTreeMap<SocketAddr, Listening>>,
     /// Only one change of the doors at a time.
     changing: AsyncMutex<()>,
 }
@@ -76,6 +79,7 @@ impl Listeners {
             state: Mutex::default(),
             open: Mutex::default(),
             port: AtomicU16::default(),
+            mobwrite: Mutex::default(),
             changing: AsyncMutex::default(),
         }
     }
@@ -103,6 +107,7 @@ impl Listeners {
 
     pub(crate) fn close(&self) {
         lock(&self.open).clear();
+        lock(&self.mobwrite).clear();
         lock(&self.state).take();
     }
 
@@ -185,6 +190,29 @@ impl Listeners {
     pub(crate) fn places(&self) -> (Vec<Place>, Vec<Place>) {
         let config = lock(&self.config);
         (config.places("peers.addresses"), config.places("peers.relays"))
+    }
+
+    /// Opens the doors for MobWrite's clients where the hive's own are, or closes them.
+    pub(crate) fn follow_mobwrite(&self, is_wanted: bool) {
+        let state = lock(&self.state).clone().filter(|_| is_wanted);
+        let Some(state) = state else { return lock(&self.mobwrite).clear() };
+        let places: HashSet<IpAddr> = lock(&self.open).keys().map(SocketAddr::ip).collect();
+        let port = lock(&self.config).number("mobwrite.port");
+        let mut doors = lock(&self.mobwrite);
+        doors.retain(|socket, _| places.contains(&socket.ip()));
+        for place in places {
+            if doors.keys().any(|socket| socket.ip() == place) {
+                continue;
+            }
+            let socket = SocketAddr::new(place, port);
+            let opened = bind(socket).and_then(|listener| web::listen_mobwrite(&state, listener));
+            match opened {
+                Ok(listening) => drop(doors.insert(listening.address, listening)),
+                Err(error) => {
+                    tracing::warn!(%error, %socket, "the door for MobWrite's clients stays closed");
+                }
+            }
+        }
     }
 
     /// Each socket that can be called, the widest reach first.
@@ -309,6 +337,12 @@ impl Control for Listeners {
         })
     }
 
+    fn mobwrite(&self) -> Option<String> {
+        let open = lock(&self.mobwrite);
+        let best = open.keys().max_by_key(|socket| (!socket.ip().is_loopback(), socket.is_ipv4()));
+        best.map(SocketAddr::to_string)
+    }
+
     fn warnings(&self) -> Vec<Warning> {
         lock(&self.warnings).clone()
     }
@@ -327,6 +361,25 @@ pub(crate) async fn follow_network(listeners: Arc<Listeners>, mut network: watch
         }
         if let Err(error) = listeners.follow().await {
             tracing::warn!(%error, "the network's addresses could not be followed");
+        }
+    }
+}
+
+/// Opens and closes the doors for MobWrite's clients, as programs are let into documents.
+pub(crate) async fn follow_programs(listeners: Arc<Listeners>, store: Store) {
+    let mut position = store.follow();
+    let mut reaches = listeners.reaches();
+    loop {
+        let are_let_in: Result<bool, people::Error> = store.read(people::programs_are_let_in).await;
+        match are_let_in {
+            Ok(are_let_in) => listeners.follow_mobwrite(are_let_in),
+            Err(people::Error::Store(store::Error::Closed)) => return,
+            Err(error) => tracing::warn!(%error, "programs' keys could not be read"),
+        }
+        tokio::select! {
+            moved = position.changed() => if moved.is_err() { return },
+            moved = reaches.changed() => if moved.is_err() { return },
+            () = tokio::time::sleep(NETWORK_LOOK_EVERY) => {}
         }
     }
 }

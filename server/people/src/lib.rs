@@ -60,8 +60,8 @@ pub use record::{About, Charter, Member, Says, Word};
 pub use secret::Secret;
 pub use session::{Visit, redeem, remove_session, sign_in, sign_in_secret, touch, who_by_session};
 pub use token::{
-    Token, TokenKind, make_api_token, make_document_token, remove_document_tokens, remove_token,
-    who_by_token,
+    Token, TokenKind, make_api_token, make_document_token, make_program_token, programs_are_let_in,
+    remove_document_tokens, remove_token, who_by_token,
 };
 pub use who::{Means, Scope, Who};
 

@@ -74,6 +74,32 @@ pub fn make_document_token(
     Ok((token, secret.as_str().to_owned()))
 }
 
+/// A lasting token for another program: one document, or a folder, or a whole share. It ends when
+/// the database is put back, as every token of a document does.
+pub fn make_program_token(
+    tx: &mut Tx,
+    name: &str,
+    (share, file): (ShareId, Option<FileId>),
+    right: Right,
+    expires_at: Option<Time>,
+) -> Result<(Token, String), Error> {
+    let (mut token, secret) = new(tx, TokenKind::Document, &name_checked(name)?, right, expires_at);
+    token.share = Some(share);
+    token.file = file;
+    db::save_token(tx, &token)?;
+    tx.announce("key", &token.id.to_string(), Some(share))?;
+    Ok((token, secret.as_str().to_owned()))
+}
+
+/// Whether some program was let into a document by a token that hangs on no link.
+pub fn programs_are_let_in(view: &View) -> Result<bool, Error> {
+    let now = view.now();
+    let lets_in = |token: &Token| {
+        token.kind == TokenKind::Document && token.link.is_none() && !token.is_expired(now)
+    };
+    Ok(db::tokens(view)?.iter().any(lets_in))
+}
+
 /// Who holds this token, as presented: an API token with its prefix, a document's without.
 pub fn who_by_token(view: &View, text: &str) -> Result<Who, Error> {
     let (bare, kind) = match text.strip_prefix(API_PREFIX) {

@@ -47,6 +47,9 @@ pub trait Control: Send + Sync + 'static {
     /// Calls each address and tells which answered.
     fn test_addresses(&self) -> BoxFuture<'_, Vec<Address>>;
 
+    /// Host and port of the plain-text door for MobWrite's clients, while it is open.
+    fn mobwrite(&self) -> Option<String>;
+
     /// What the owner should know.
     fn warnings(&self) -> Vec<Warning>;
 

@@ -63,6 +63,9 @@ pub(crate) struct Policy {
     pub(crate) rate: Rate,
     /// Whether a token may stand in the query, as y-websocket clients send it.
     pub(crate) token_in_query: bool,
+    /// The key comes in frames or in the body, never by itself as a cookie does, so that it does
+    /// not matter whose page sent it.
+    pub(crate) key_inside: bool,
 }
 
 /// The key a request came with, kept so that a long connection can look again.
@@ -99,7 +102,7 @@ pub(crate) async fn pass(
     let peer = *request.extensions().get::<Peer>().expect("every connection must have a peer");
     if let Peer::Network { address, secure } = peer {
         check_host(&state, request.headers())?;
-        let bearer = credential_in_words(&request, policy).is_some();
+        let bearer = policy.key_inside || credential_in_words(&request, policy).is_some();
         check_origin(request.method(), request.headers(), secure, bearer)?;
         state.limits.check(policy.rate, address)?;
     }
@@ -248,7 +251,7 @@ pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// Writes the use down beside the request; the answer does not wait for it.
-fn note_use(state: &State, who: &Who, peer: Peer) {
+pub(crate) fn note_use(state: &State, who: &Who, peer: Peer) {
     if matches!(who.means, Means::Socket) || !state.online.first_in_a_minute(who, state.store.now())
     {
         return;

@@ -12,6 +12,8 @@ mod links;
 mod me;
 mod members;
 mod offers;
+mod programs;
+mod query;
 mod scrub;
 mod shares;
 mod sync;
@@ -29,7 +31,7 @@ use axum::routing::{MethodFilter, MethodRouter, any, get, on};
 use crate::gate::{self, Callers, Policy};
 use crate::limits::Rate;
 use crate::openapi::{self, Shape};
-use crate::{Error, State, live, page, raw, socket, wire};
+use crate::{Error, State, hocuspocus, live, mobwrite, page, raw, socket, wire};
 
 pub use me::onboard;
 
@@ -67,7 +69,7 @@ impl Route {
             method,
             path,
             summary,
-            policy: Policy { callers, rate: Rate::Call, token_in_query: false },
+            policy: Policy { callers, rate: Rate::Call, token_in_query: false, key_inside: false },
             query: &[],
             takes: None,
             gives: (204, None),
@@ -108,6 +110,11 @@ impl Route {
 
     fn guessable(mut self) -> Self {
         self.policy.rate = Rate::Guess;
+        self
+    }
+
+    fn key_inside(mut self) -> Self {
+        self.policy.key_inside = true;
         self
     }
 
@@ -157,6 +164,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(PUT, "/api/v1/shares/{share}/files", Keyholders, "Put a new file there; the body is its bytes", files::put).query(&["path"]).gives::<wire::File>(201),
         Route::new(POST, "/api/v1/shares/{share}/files", Keyholders, "Make a text file", files::create).takes::<wire::NewFile>().gives::<wire::File>(201).body_bytes_max(TEXT_BYTES_MAX),
         Route::new(GET, "/api/v1/shares/{share}/search", Keyholders, "Find files by name", files::search).query(&["q", "limit"]).lists::<wire::File>(),
+        Route::new(GET, "/api/v1/shares/{share}/query", Owner, "Ask the JSON documents of a share (RFC 9535)", query::ask).query(&["path", "files"]).gives::<wire::Answers>(200),
         Route::new(GET, "/api/v1/files/by-path", Keyholders, "A file by its path", files::by_path).query(&["share", "path"]).gives::<wire::FileDetails>(200),
         Route::new(GET, "/api/v1/files/{file}", Keyholders, "A file, and whether it can be edited live", files::show).gives::<wire::FileDetails>(200),
         Route::new(GET, "/api/v1/files/{file}/raw", Keyholders, "A file's bytes", raw::bytes).query(&["download"]).gives_bytes(),
@@ -231,9 +239,16 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(GET, "/api/v1/keys", Owner, "Everything that lets somebody in", keys::list).lists::<wire::Key>(),
         Route::new(DELETE, "/api/v1/keys/{kind}/{id}", Owner, "Take a key back", keys::remove),
         Route::new(POST, "/api/v1/tokens", Owner, "Make an API token; it appears only here", keys::make_token).takes::<wire::NewToken>().gives::<wire::MadeToken>(201),
+        Route::new(GET, "/api/v1/programs", Owner, "Programs that are let into a document", programs::list).query(&["file"]).lists::<wire::Key>(),
+        Route::new(POST, "/api/v1/programs", Owner, "Let another program into a document or a share; its token appears only here", programs::make).takes::<wire::NewProgram>().gives::<wire::MadeProgram>(201),
         Route::new(GET, "/api/v1/openapi.json", Anyone, "", openapi_document).gives_bytes(),
         // The document's socket, as y-websocket clients call it.
         Route::new(GET, "/yjs/{room}", Keyholders, "", socket::open).query(&["generation", "stored", "token"]).token_in_query().gives_bytes(),
+        // Several documents on one socket, as Hocuspocus's clients call it.
+        Route::new(GET, "/hocuspocus", Anyone, "", hocuspocus::open).key_inside().gives_bytes(),
+        // MobWrite's clients, who send their key as the name of a file.
+        Route::new(GET, "/mobwrite", Anyone, "", mobwrite::by_query).key_inside().gives_bytes(),
+        Route::new(POST, "/mobwrite", Anyone, "", mobwrite::by_form).key_inside().gives_bytes().body_bytes_max(TEXT_BYTES_MAX),
     ]
 }
 

@@ -49,6 +49,12 @@ pub struct Listening {
     stop: CancellationToken,
 }
 
+impl Listening {
+    pub(crate) fn new(address: SocketAddr, stop: CancellationToken) -> Self {
+        Self { address, stop }
+    }
+}
+
 impl Drop for Listening {
     fn drop(&mut self) {
         self.stop.cancel();

@@ -8,10 +8,11 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::response::Response;
 use documents::{Connection, Outgoing};
 use futures::{SinkExt, StreamExt, stream::SplitSink};
+use people::Who;
 use serde::Deserialize;
-use types::{FileId, Right};
+use types::{FileId, Generation, Right};
 
-use crate::gate::{self, Caller};
+use crate::gate::{self, Caller, Credential};
 use crate::{Error, State, view};
 
 /// Stays small because a laptop holds hundreds of idle sockets.
@@ -22,6 +23,7 @@ const FRAME_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 
 /// Close codes of a document's socket.
 pub(crate) mod code {
+    pub(crate) const NOT_UNDERSTOOD: u16 = 4400;
     pub(crate) const SIGNED_OUT: u16 = 4401;
     pub(crate) const DENIED: u16 = 4403;
     pub(crate) const GONE: u16 = 4404;
@@ -53,26 +55,29 @@ pub(crate) async fn open(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Error> {
     let file: FileId = room.room.parse()?;
-    let upgrade = upgrade
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_message_size(FRAME_BYTES_MAX)
-        .max_frame_size(FRAME_BYTES_MAX);
-    Ok(upgrade.on_upgrade(move |socket| async move {
-        match join(&state, &caller, file, &params).await {
+    Ok(limited(upgrade).on_upgrade(move |socket| async move {
+        match enter(&state, &caller, file, &params).await {
             Ok(connection) => carry(state, caller, file, connection, socket).await,
             Err((code, reason)) => close(socket, code, reason).await,
         }
     }))
 }
 
-async fn join(
+pub(crate) fn limited(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    upgrade
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_message_size(FRAME_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX)
+}
+
+async fn enter(
     state: &State,
     caller: &Caller,
     file: FileId,
     params: &Params,
 ) -> Result<Connection, (u16, String)> {
-    may(state, caller, file).await.map_err(|error| closing(&error))?;
+    may(state, &caller.credential, file).await.map_err(|error| closing(&error))?;
     let generation = match &params.generation {
         Some(text) => match text.parse() {
             Ok(generation) => Some(generation),
@@ -83,15 +88,25 @@ async fn join(
         },
         None => None,
     };
-    let person = caller.who.person.as_ref();
+    join(state, &caller.who, file, generation, params.stored.is_some()).await
+}
+
+/// Takes a seat in the document's room for somebody who may.
+pub(crate) async fn join(
+    state: &State,
+    who: &Who,
+    file: FileId,
+    generation: Option<Generation>,
+    stored: bool,
+) -> Result<Connection, (u16, String)> {
+    let person = who.person.as_ref();
     let member = documents::Member {
         person: person.map(|person| person.id),
         name: person.map(|person| person.name.clone()).filter(|name| !name.is_empty()),
         hue: person.map(|person| person.hue),
-        right: caller.who.right,
-        key: caller.who.revocation_key(),
+        right: who.right,
+        key: who.revocation_key(),
     };
-    let stored = params.stored.is_some();
     state.documents.join(file, member, generation, stored).await.map_err(|error| {
         let code = match &error {
             documents::Error::OtherGeneration { .. } => code::OTHER_GENERATION,
@@ -105,9 +120,13 @@ async fn join(
     })
 }
 
-/// Whether the caller's key still opens this file, and with which right.
-async fn may(state: &State, caller: &Caller, file: FileId) -> Result<Right, Error> {
-    let who = gate::who(state, &caller.credential).await?;
+/// Whether a key still opens this file, and with which right.
+pub(crate) async fn may(
+    state: &State,
+    credential: &Credential,
+    file: FileId,
+) -> Result<Right, Error> {
+    let who = gate::who(state, credential).await?;
     state
         .store
         .read(move |view| {
@@ -149,7 +168,7 @@ async fn carry(
                 if moved.is_err() {
                     return;
                 }
-                match may(&state, &caller, file).await {
+                match may(&state, &caller.credential, file).await {
                     Ok(now) if now == right => {}
                     Ok(now) => {
                         right = now;
@@ -198,7 +217,7 @@ async fn deliver(
 }
 
 /// The close code and reason for an error of the gate.
-fn closing(error: &Error) -> (u16, String) {
+pub(crate) fn closing(error: &Error) -> (u16, String) {
     let code = match error.code {
         "signed_out" => code::SIGNED_OUT,
         "paused" => code::PAUSED,
@@ -214,7 +233,7 @@ async fn close(socket: WebSocket, code: u16, reason: String) {
     end(&mut to_page, code, reason).await;
 }
 
-async fn end(to_page: &mut SplitSink<WebSocket, Message>, code: u16, reason: String) {
+pub(crate) async fn end(to_page: &mut SplitSink<WebSocket, Message>, code: u16, reason: String) {
     /// A close frame holds 125 bytes, two of them the code (RFC 6455, 5.5).
     const REASON_BYTES_MAX: usize = 123;
     let mut cut = reason.len().min(REASON_BYTES_MAX);

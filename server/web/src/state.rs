@@ -11,6 +11,7 @@ use crate::friends::Friends;
 use crate::keyring::KeyRing;
 use crate::limits::Limits;
 use crate::live::Online;
+use crate::mobwrite::Desk;
 use crate::wire;
 
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct State {
     pub(crate) online: Online,
     /// The newest link with its secret, which is not kept anywhere else.
     pub(crate) last_link: Arc<Mutex<Option<(LinkId, wire::LastLink)>>>,
+    /// The views of MobWrite's clients.
+    pub(crate) mobwrite: Desk,
     pages_ready: Arc<watch::Sender<u64>>,
 }
 
@@ -37,18 +40,21 @@ impl State {
         control: Arc<dyn Control>,
         friends: Arc<dyn Friends>,
     ) -> Self {
-        Self {
+        let state = Self {
             keyring: KeyRing::start(store.clone()),
             limits: Arc::default(),
             online: Online::default(),
             last_link: Arc::default(),
+            mobwrite: Desk::default(),
             pages_ready: Arc::new(watch::Sender::new(0)),
             store,
             files,
             documents,
             control,
             friends,
-        }
+        };
+        state.mobwrite.start(&state);
+        state
     }
 
     /// Counts the pages that told that they work.

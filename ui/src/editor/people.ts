@@ -50,7 +50,9 @@ const nameOf = (state: State): string => state.user?.name?.trim() || "Guest";
 
 const indexOf = (relative: unknown, text: Y.Text): number | null => {
   try {
-    const position = Y.createRelativePositionFromJSON(relative);
+    // The binding of CodeMirror 5 writes its places as text.
+    const place: unknown = typeof relative === "string" ? JSON.parse(relative) : relative;
+    const position = Y.createRelativePositionFromJSON(place);
     const found = Y.createAbsolutePositionFromRelativePosition(position, text.doc!);
     return found?.type === text ? found.index : null;
   } catch {

@@ -213,6 +213,16 @@ export interface LinkWish {
   name?: string | null;
 }
 
+/** A program that was let into a document; its token is told only here. */
+export interface NewProgram extends Key {
+  token: string;
+  text: string;
+  room: string | null;
+  yjs: { url: string; params: { token?: string } };
+  hocuspocus: { url: string };
+  mobwrite: { url: string; tcp: string | null; file: string };
+}
+
 export interface Key {
   id: string;
   kind: "link" | "browser" | "guest" | "token";

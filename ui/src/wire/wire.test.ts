@@ -20,6 +20,7 @@ interface Schema {
 /** Types that are called otherwise there, or stand for a wish that has no name of its own. */
 const CALLED: Record<string, string> = {
   NewInvitation: "MadeInvitation",
+  NewProgram: "MadeProgram",
   OfferWish: "AcceptOffer",
   PutBack: "DidPutBack",
   HistoryLimits: "History",

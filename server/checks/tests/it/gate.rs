@@ -72,7 +72,16 @@ async fn foreign_names_are_refused_everywhere() {
         String::new(),
     ];
     let mut paths = routes(&world).await;
-    for page in ["/", "/app/keys", "/l/aaaaaaaaaa", "/assets/x.js", "/healthz", "/nothing"] {
+    for page in [
+        "/",
+        "/app/keys",
+        "/l/aaaaaaaaaa",
+        "/assets/x.js",
+        "/healthz",
+        "/nothing",
+        "/hocuspocus",
+        "/mobwrite",
+    ] {
         paths.push(("GET".to_owned(), page.to_owned()));
     }
     for (method, path) in paths {

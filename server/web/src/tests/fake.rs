@@ -232,6 +232,10 @@ impl Control for FakeControl {
         Box::pin(ready(Vec::new()))
     }
 
+    fn mobwrite(&self) -> Option<String> {
+        None
+    }
+
     fn warnings(&self) -> Vec<Warning> {
         Vec::new()
     }
