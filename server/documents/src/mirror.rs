@@ -97,7 +97,7 @@ impl Mirror {
                 self.hear_states(states)?;
                 Ok(Mirrored::Other)
             }
-            Incoming::QueryAwareness | Incoming::Other => Ok(Mirrored::Other),
+            Incoming::QueryAwareness | Incoming::Holds(_) | Incoming::Other => Ok(Mirrored::Other),
         }
     }
 

@@ -135,7 +135,7 @@ pub(crate) async fn who(state: &State, credential: &Credential) -> Result<Who, E
                 Credential::Cookie { secret, mount: Mount::Guest(link) } => {
                     people::who_by_session(view, secret, Some(link))?
                 }
-                Credential::Token(token) => people::who_by_token(view, token)?,
+                Credential::Token(token) => people::who_by_token(view, token).map_err(of_token)?,
             };
             if !matches!(who.means, Means::Socket | Means::Session(_)) {
                 view::refuse_while_paused(view)?;
@@ -143,6 +143,18 @@ pub(crate) async fn who(state: &State, credential: &Credential) -> Result<Who, E
             Ok(who)
         })
         .await
+}
+
+fn of_token(error: people::Error) -> Error {
+    match error {
+        people::Error::SignedOut => Error::new(
+            StatusCode::UNAUTHORIZED,
+            "signed_out",
+            "The hive does not know this token: it was taken back, it ended, or it is mistyped",
+            "Make a new one where the document is shared, or with `skep program`",
+        ),
+        other => other.into(),
+    }
 }
 
 /// The name of the owner's cookie. Cookies are shared by all ports of a host (RFC 6265, 8.5), so
