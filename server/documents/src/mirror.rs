@@ -124,7 +124,7 @@ impl Mirror {
         Ok((protocol::update(&update), Moment(after)))
     }
 
-    /// The frame that shows this program's name and selection to the others; `None` takes both away.
+    /// The frame that shows this program's name, and its selection if it has one, to the others.
     pub fn point(&mut self, name: &str, selection: Option<(u32, u32)>) -> Bytes {
         self.clock += 1;
         let cursor = selection.and_then(|(anchor, head)| {

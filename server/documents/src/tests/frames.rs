@@ -43,7 +43,8 @@ fn frames_for_clients_are_written_as_they_expect() {
     assert_eq!(protocol::step_2(&[0, 0]), bytes("00 01 02 00 00"));
     assert_eq!(protocol::update(&[0, 0]), bytes("00 02 02 00 00"));
     assert_eq!(protocol::alive(), bytes("01 01 00"));
-    assert_eq!(protocol::denied(), bytes("02 00 11 7065726d697373696f6e2064656e696564"));
+    let reason = b"This key may only view the document; what was typed was not taken.";
+    assert_eq!(protocol::denied(), [&[2, 0, 66][..], reason].concat());
     assert_eq!(protocol::stored(300), bytes("64 ac02"));
     let frame = protocol::condition(&Condition::Live);
     assert_eq!(&frame[..1], [101]);

@@ -75,6 +75,11 @@ fn lengths_count_utf16_units_and_characters_only_where_these_alone_fit() {
     }
 }
 
+/// Who acts, whether they type, where, and whether the answer is lost.
+fn turn() -> impl Strategy<Value = (usize, u8, u32, bool)> {
+    (0..3_usize, 0..4_u8, any::<u32>(), any::<bool>())
+}
+
 proptest! {
     #[test]
     fn any_text_survives_a_line(text in any::<String>()) {
@@ -110,7 +115,7 @@ proptest! {
 
     #[test]
     fn clients_that_type_at_once_and_lose_answers_come_to_one_text(
-        turns in proptest::collection::vec((0..3_usize, 0..4_u8, any::<u32>(), any::<bool>()), 1..60),
+        turns in proptest::collection::vec(turn(), 1..60),
     ) {
         let mut room = Vec::new();
         let mut clients: Vec<Client> = (0..3).map(Client::new).collect();
