@@ -86,11 +86,14 @@ story("two hives and one document, together and apart", { idle: true }, async (w
     },
     async save(side) {
       const path = hives[side].path("Notes/plan.md");
-      const text = await readFile(path, "utf8").catch(() => null);
+      const read = () => readFile(path, "utf8").catch(() => null);
+      const text = await read();
       if (text === null) return;
       const mark = String.fromCodePoint(0x4e00 + count++);
       const where = place(side, text);
       await writeFile(`${path}.new~`, text.slice(0, where) + mark + text.slice(where));
+      // A program that writes over what came in since it read would take that back.
+      if ((await read()) !== text) return;
       await rename(`${path}.new~`, path);
       typed.push(mark);
     },

@@ -9,6 +9,7 @@
 
 mod on_disk;
 mod others;
+mod recent;
 
 use bytes::Bytes;
 use tokio::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use crate::handle::Limits;
 use crate::replica::Replica;
 use crate::{Condition, Stamp, Write, text};
 use others::Others;
+use recent::Recent;
 
 /// What to do on the disk.
 #[derive(Debug)]
@@ -68,6 +70,7 @@ pub(crate) struct Keeper {
     settle_now: bool,
     by: Option<PersonId>,
     others: Others,
+    recent: Recent,
 }
 
 struct InStore {
@@ -217,6 +220,7 @@ impl Keeper {
             settle_now: false,
             by: None,
             others: Others::default(),
+            recent: Recent::default(),
         }
     }
 
@@ -509,6 +513,7 @@ impl Keeper {
         self.slot = 1 - self.slot;
         self.settled = taken.mark;
         self.note_mark();
+        self.forget_moments();
         self.stamp = Some(taken.stamp);
         self.intent = None;
         self.unconfirmed = false;
@@ -525,6 +530,7 @@ impl Keeper {
     fn settle_as(&mut self, intent: Intent) {
         self.settled = intent.mark;
         self.note_mark();
+        self.forget_moments();
         self.settled_seq = intent.seq;
         self.settled_at = intent.at;
         self.intent = None;

@@ -230,6 +230,9 @@ impl Task {
         let batch = self.room.flush(now)?;
         if batch.changed {
             self.keeper.changed(batch.updates, batch.by, batch.near, now);
+            if !self.room.is_crowded() {
+                self.keeper.note_moment(self.room.replica(), now);
+            }
         } else {
             self.keeper.keep(batch.updates);
         }
@@ -414,7 +417,7 @@ impl Task {
             }
             DiskOutcome::Embraced(outcome) => {
                 if let Err(error) = outcome {
-                    tracing::warn!(file = %self.file, %error, "a friend's text is not told as taken in");
+                    tracing::warn!(file = %self.file, %error, "telling what a file holds");
                 }
                 self.keeper.embraced();
                 Ok(())

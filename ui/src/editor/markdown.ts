@@ -76,7 +76,7 @@ const reader = new Marked({
   async: false,
   extensions: [
     formula("formula", "block", /\$\$/, /^\$\$([^$]+)\$\$(?:\n|$)/),
-    formula("line", "inline", /\$/, /^\$(?![\s$])((?:\\.|[^$\n\\])*?[^\s$\\])\$(?!\d)/),
+    formula("line", "inline", /\$/, /^\$(?![\s$])((?:\\.|[^$\n\\`])*?[^\s$\\`])\$(?!\d)/),
   ],
 });
 

@@ -172,9 +172,12 @@ impl Keeper {
         Ok(())
     }
 
-    /// From which moment another program went on: the settled one or, if the hive was killed while
-    /// it wrote, perhaps the one that it wrote.
+    /// From which moment another program went on: the settled one, a later one that an editor had
+    /// in its buffer or, if the hive was killed while it wrote, perhaps the one that it wrote.
     fn base(&self, text: &str, replica: &Replica) -> Result<Vec<u8>, Broken> {
+        if let Some(recent) = self.recent_base(text, replica)? {
+            return Ok(recent);
+        }
         let settled = &self.settled.moment;
         let Some(intent) = self.intent.as_ref().filter(|intent| !intent.failed) else {
             return Ok(settled.clone());

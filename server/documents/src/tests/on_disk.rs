@@ -2,11 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
+use tokio::time::Duration;
 use types::Right;
 
 use super::client::Client;
 use super::world::{World, eventually, file, member, quick};
-use crate::{Condition, DiskError, Error};
+use crate::{Condition, DiskError, Error, Limits};
 
 async fn one_client(world: &World) -> Client {
     let mut client = Client::new(11);
@@ -89,7 +90,7 @@ async fn a_file_that_nobody_changed_is_not_written() {
 
 #[tokio::test]
 async fn a_torn_file_is_waited_for() {
-    let limits = crate::Limits { doubt: std::time::Duration::from_millis(200), ..quick() };
+    let limits = Limits { doubt: Duration::from_millis(200), ..quick() };
     let world = World::new(limits);
     world.disk.put(file(1), "a long text\n".repeat(50).as_bytes());
     let mut client = one_client(&world).await;
@@ -224,4 +225,53 @@ async fn a_document_opens_with_its_condition() {
     world.disk.remove(file(1));
     let condition = world.documents.open(file(1)).await.unwrap().condition;
     assert!(matches!(condition, Condition::ReadOnly { code: "gone", .. }), "{condition:?}");
+}
+
+/// Documents that are settled late, so that an editor saves first.
+fn patient() -> World {
+    let late = Duration::from_secs(2);
+    World::new(Limits { settle_after: late, settle_at_latest: late, ..quick() })
+}
+
+#[tokio::test]
+async fn an_editor_that_saves_what_was_just_typed_doubles_nothing() {
+    let world = patient();
+    world.disk.put(file(1), b"one\n");
+    let mut client = one_client(&world).await;
+    for letter in ["a", "b", "c", "d"] {
+        client.edit(0, 0, letter).await;
+        eventually("it is durable", async || {
+            client.pump().await;
+            client.is_saved()
+        })
+        .await;
+        // No two moments are one.
+        tokio::time::sleep(Duration::from_millis(6)).await;
+    }
+    // Its buffer, two letters ago; then with what a formatter adds.
+    world.write(file(1), "baone\n").await;
+    file_is(&world, b"dcbaone\n").await;
+    has(&mut client, "dcbaone\n").await;
+    client.edit(0, 0, "efgh").await;
+    eventually("it is durable", async || {
+        client.pump().await;
+        client.is_saved()
+    })
+    .await;
+    world.write(file(1), "efghdcbaone\nlast\n").await;
+    has(&mut client, "efghdcbaone\nlast\n").await;
+    file_is(&world, b"efghdcbaone\nlast\n").await;
+}
+
+#[tokio::test]
+async fn what_is_taken_back_by_another_program_stays_so_while_somebody_types() {
+    let world = patient();
+    world.disk.put(file(1), b"one\ntwo\n");
+    let mut client = one_client(&world).await;
+    world.write(file(1), "one\ntwo\nthree\n").await;
+    has(&mut client, "one\ntwo\nthree\n").await;
+    client.edit(0, 0, "x").await;
+    world.write(file(1), "one\ntwo\n").await;
+    has(&mut client, "xone\ntwo\n").await;
+    file_is(&world, b"xone\ntwo\n").await;
 }

@@ -110,7 +110,7 @@ impl Meeting {
             Ok(Some(word)) => self.heard(word).await,
             Ok(None) => Ok(()),
             Err(()) => {
-                tracing::warn!(friend = ?self.friend, file = %self.file, "a word about a document cannot be read");
+                tracing::warn!(file = %self.file, "a friend's word about a document is no word");
                 self.say(&Word::Closed).await?;
                 Err(Over)
             }
@@ -144,7 +144,7 @@ impl Meeting {
                 }
                 self.said = None;
                 if let Err(error) = self.together.documents.adopt(self.file, given).await {
-                    tracing::info!(file = %self.file, %error, "a friend's document is not taken over");
+                    tracing::info!(file = %self.file, %error, "a friend's document stays theirs");
                     self.try_again();
                     return Ok(());
                 }
