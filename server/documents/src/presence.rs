@@ -63,9 +63,8 @@ impl Presence {
         states: &[u8],
         now: Instant,
     ) -> Result<Vec<u64>, Malformed> {
-        let sign = |state: &str| from_afar(state, member);
         let line = Line { connection, key: member.key, clients_max: CLIENTS_PER_HIVE_MAX };
-        self.take_with(&line, states, sign, now)
+        self.take_with(&line, states, from_afar, now)
     }
 
     fn take_with(
@@ -231,13 +230,10 @@ fn signed(state: &str, member: &Member) -> Result<String, Malformed> {
 }
 
 /// The state of somebody on another hive: nobody there is a person of this one.
-fn from_afar(state: &str, member: &Member) -> Result<String, Malformed> {
+fn from_afar(state: &str) -> Result<String, Malformed> {
     let mut value: Value = serde_json::from_str(state).map_err(|_| Malformed)?;
     if let Some(user) = value.get_mut("user").and_then(Value::as_object_mut) {
         user.remove("person");
-        if let Some(name) = &member.name {
-            user.insert("hive_of".to_owned(), Value::String(name.clone()));
-        }
     }
     Ok(value.to_string())
 }

@@ -276,7 +276,10 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
                 step => {
                     let held = db::held(view, share, id)?;
                     let in_hand = &live.shared.in_hand;
-                    if let Some(contents) = in_hand.keeps_off(id, held.as_ref(), &step) {
+                    let contents = in_hand.keeps_off(id, held.as_ref(), &step);
+                    if let Some(contents) = contents
+                        && !was_made_here(view, live, id, &step)?
+                    {
                         plan.arrivals.push(Arrival { file: id, contents });
                         plan.park(id, NEVER, "live", String::new());
                         continue;
@@ -300,6 +303,16 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
         let Some(last) = due.last() else { return Ok(plan) };
         after = *last;
     }
+}
+
+/// Whether somebody on this hive put the file back, or chose of two versions.
+fn was_made_here(view: &View, live: &Live, id: FileId, step: &Step) -> Result<bool, Error> {
+    let Step::Write { what, .. } = step else { return Ok(false) };
+    let own = live.shared.signer()?.hive();
+    let node = db::node(view, live.share.id, id)?;
+    let versions = node.iter().flat_map(|node| &node.versions);
+    let mut these = versions.filter(|version| version.what.reads_like(what));
+    Ok(these.any(|version| version.tick.hive == own && version.carried.is_none()))
 }
 
 /// Why something is not to stand on this disk: a code, and the reason in words.

@@ -9,6 +9,7 @@ use tree::Node;
 use super::*;
 
 mod chosen;
+mod in_hand;
 mod outline;
 mod random;
 mod strangers;
