@@ -131,6 +131,7 @@ impl Hive {
         if let Err(error) = store.claim_file().await {
             tracing::warn!(%error, "a copy that is put back later will not be known for one");
         }
+        together.begin(peers.clone());
         let friends = FriendsOfHive::new(
             store.clone(),
             files.clone(),

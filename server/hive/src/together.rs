@@ -80,6 +80,11 @@ impl Together {
         }
     }
 
+    /// The links are there.
+    pub(crate) fn begin(&self, peers: peers::Handle) {
+        *lock(&self.peers) = Some(peers);
+    }
+
     /// Ends all meetings: the links end.
     pub(crate) fn stop(&self) {
         lock(&self.peers).take();
@@ -88,7 +93,6 @@ impl Together {
 
     /// Keeps documents and friends' hives together as long as the hive runs.
     pub(crate) async fn follow(self: Arc<Self>, peers: peers::Handle) {
-        *lock(&self.peers) = Some(peers.clone());
         match self.documents.linked_files().await {
             Ok(files) => {
                 files.iter().for_each(|file| self.files.take_in_hand(*file));
@@ -138,7 +142,7 @@ impl Together {
                 }
                 _ = position.changed() => {
                     let since = std::mem::replace(&mut seen, *position.borrow_and_update());
-                    if self.members_changed(since).await {
+                    if !in_hand.is_empty() && self.members_changed(since).await {
                         let now = open.borrow().clone();
                         self.take_in_hand(&mut in_hand, now).await;
                         self.look(&in_hand, &linked).await;

@@ -177,7 +177,8 @@ fn look_on<L: Ledger>(ledger: &mut L, found: Vec<Seen>) -> Result<bool, L::Error
 /// replaces what is held and differs in its date alone.
 fn as_recorded(node: &Node, held: Option<&Held>, what: &What) -> Option<Vector> {
     let standing = standing(node)?;
-    let replaces = |held: &Held| standing.vector.has_seen(&held.vector);
+    let replaces =
+        |held: &Held| standing.vector.has_seen(&held.vector) && !held.what.reads_like(what);
     if standing.version.what == *what
         || (held.is_some_and(replaces) && is_dated_otherwise(&standing.version.what, what))
     {

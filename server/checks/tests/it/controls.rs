@@ -58,6 +58,11 @@ fn what_stood_at_a_moment_is_copied_out() {
     circle.computers[0].write("Trip/deep/plan.md", "two, longer\n");
     circle.settled("changed");
     let bo = &circle.computers[1];
+    let is_taken_in = || {
+        let versions = bo.json(&["versions", "Trip/deep/plan.md", "--json"]);
+        versions[1]["kept"] == true && versions[1]["size"] == 4
+    };
+    eventually("Bo's history has what was replaced", is_taken_in);
     let stood = bo.json(&["versions-of", "Trip/deep", "--at", &then, "--json"]);
     let told: Vec<_> = stood.as_array().expect("a list").iter().map(|one| &one["path"]).collect();
     assert_eq!(told, ["deep", "deep/plan.md"]);
