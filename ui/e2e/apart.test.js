@@ -53,6 +53,7 @@ story("two hives and one document, together and apart", { idle: true }, async (w
   const yjs = [];
   for (const hive of hives) yjs.push((await hive.share("Notes/plan.md", "--edit")).yjs);
   const programs = [null, null];
+  world.later(() => programs.forEach((program) => program?.leave()));
   const typed = [];
   const awaited = [];
   let count = 0;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use types::{FileId, Hash, Name, PersonId, RelPath, ShareId};
 
 use crate::db::change;
-use crate::disk::{Content, OpenFile, Stamp};
+use crate::disk::{Content, OpenFile, Root, Stamp};
 use crate::entry::{Entry, EntryKind, Seen};
 use crate::follow::blocking;
 use crate::live::Live;
 use crate::task::Handle;
-use crate::{Error, entry, in_hand, ingest};
+use crate::{Error, entry, in_hand, ingest, kept};
 
 impl Handle {
     /// Reads a whole file of at most `max_bytes`.
@@ -61,6 +61,7 @@ impl Handle {
             let _writing = live.writing();
             let part = live.shared.parts.draw(id);
             let root = live.root()?;
+            keep_present(&live, &root, &entry.path, expected.hash)?;
             let (stamp, stat) = root.replace(&entry.path, &bytes, &expected, &part)?;
             let seen = Seen { path: entry.path, stat };
             let written = ingest::Written::new(&live, &root, &seen, &bytes);
@@ -137,4 +138,17 @@ impl Handle {
     pub(crate) fn live(&self, share: ShareId) -> Result<Arc<Live>, Error> {
         self.lives.borrow().get(&share).cloned().ok_or(Error::Gone)
     }
+}
+
+/// What a friend wrote may stand in the folder alone so far: the history has it before it is
+/// replaced.
+fn keep_present(live: &Live, root: &Root, path: &RelPath, content: Hash) -> Result<(), Error> {
+    let (share, store) = (live.share.id, &live.shared.store);
+    if store.read_blocking(|view| kept::contains(view, share, content))? {
+        return Ok(());
+    }
+    let (file, _) = root.open_plain(path)?;
+    let (hash, _) = kept::keep_within(live, &file, kept::room(store)?)?;
+    store.write_blocking(move |tx| store::place_content(tx, hash).map(drop))?;
+    Ok(())
 }
