@@ -83,6 +83,13 @@ pub const KEYS: [Key; 11] = [
         words: &[],
     },
     Key {
+        name: "peers.documents",
+        default: Value::Text("apart"),
+        about: "Whether a text that is open is live on friends' hives too. Being tried: a hive \
+                that was killed meanwhile may take edits back, which the history then has.",
+        words: &["apart", "together"],
+    },
+    Key {
         name: "peers.addresses",
         default: Value::List(""),
         about: "Further addresses that friends are told, such as home.example.org:7539.",

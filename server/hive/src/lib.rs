@@ -107,6 +107,7 @@ impl Hive {
         let limits = documents::Limits::default();
         let documents = documents::Handle::start(store.clone(), disk, limits);
         let peers_port = config.number("peers.port");
+        let is_together = config.text("peers.documents") == "together";
         let listeners = Arc::new(Listeners::new(&places, config, &options, &identity, warnings));
         let (taken, wanted) = mpsc::unbounded_channel();
         let metered = Arc::new(Metered::new());
@@ -131,7 +132,9 @@ impl Hive {
         if let Err(error) = store.claim_file().await {
             tracing::warn!(%error, "a copy that is put back later will not be known for one");
         }
-        together.begin(peers.clone());
+        if is_together {
+            together.begin(peers.clone());
+        }
         let friends = FriendsOfHive::new(
             store.clone(),
             files.clone(),
@@ -153,7 +156,11 @@ impl Hive {
                 files.clone(),
                 documents.clone(),
             ))),
-            AbortOnDropHandle::new(tokio::spawn(together.clone().follow(peers.clone()))),
+            AbortOnDropHandle::new(tokio::spawn(Together::follow_if(
+                is_together,
+                together.clone(),
+                peers.clone(),
+            ))),
             AbortOnDropHandle::new(tokio::spawn(upkeep::snapshots(store.clone()))),
             AbortOnDropHandle::new(tokio::spawn(listeners::follow_network(
                 listeners.clone(),

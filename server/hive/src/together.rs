@@ -91,6 +91,13 @@ impl Together {
         lock(&self.meetings).clear();
     }
 
+    /// [`Together::follow`], if the owner tries that.
+    pub(crate) async fn follow_if(wanted: bool, together: Arc<Self>, peers: peers::Handle) {
+        if wanted {
+            together.follow(peers).await;
+        }
+    }
+
     /// Keeps documents and friends' hives together as long as the hive runs.
     pub(crate) async fn follow(self: Arc<Self>, peers: peers::Handle) {
         match self.documents.linked_files().await {
