@@ -39,7 +39,7 @@ pub enum Origin {
 }
 
 /// Everything that can be configured.
-pub const KEYS: [Key; 11] = [
+pub const KEYS: [Key; 12] = [
     Key {
         name: "listen.port",
         default: Value::Number(7537),
