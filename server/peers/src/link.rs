@@ -88,6 +88,11 @@ struct Link {
     positions: BTreeMap<ShareId, Since>,
     said_offers: Option<Vec<Vec<u8>>>,
     said_lags: BTreeMap<ShareId, Lag>,
+    /// One look at a time, so that none tells of a moment before that of another.
+    asking_lags: bool,
+    ask_lags_again: bool,
+    /// To be told at the next tick.
+    lag_due: bool,
     /// How many batches of records were taken in.
     taken: u64,
     looking: bool,
@@ -111,6 +116,9 @@ impl Link {
             positions: BTreeMap::new(),
             said_offers: None,
             said_lags: BTreeMap::new(),
+            asking_lags: false,
+            ask_lags_again: false,
+            lag_due: true,
             taken: 0,
             looking: false,
             look_again: false,
@@ -168,7 +176,7 @@ impl Link {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut silence = Silence::new();
-        let (mut lag_due, mut lag_told, mut offers_due) = (true, Instant::now(), None::<Instant>);
+        let (mut lag_told, mut offers_due) = (Instant::now(), None::<Instant>);
         self.ask_shares();
         loop {
             tokio::select! {
@@ -203,15 +211,15 @@ impl Link {
                     asked = now;
                 }
                 Ok(()) = needs.changed() => {
-                    lag_due = lag_told.elapsed() < TICK;
-                    if !lag_due {
+                    self.lag_due = lag_told.elapsed() < TICK;
+                    if !self.lag_due {
                         lag_told = Instant::now();
                         self.ask_lags();
                     }
                 }
                 _ = ticks.tick() => {
                     self.save_positions().await;
-                    if std::mem::take(&mut lag_due) {
+                    if std::mem::take(&mut self.lag_due) {
                         lag_told = Instant::now();
                         self.ask_lags();
                     }
@@ -257,9 +265,13 @@ impl Link {
                 Ok(())
             }
             Event::Lags(taken, lags) => {
+                self.asking_lags = false;
                 if taken == self.taken {
                     lags.into_iter().for_each(|(share, lag)| self.say_lag(share, lag));
                 } else {
+                    self.ask_lags_again = true;
+                }
+                if std::mem::take(&mut self.ask_lags_again) {
                     self.ask_lags();
                 }
                 Ok(())
@@ -269,6 +281,8 @@ impl Link {
                 // Who hears that records were taken knows then what they make lacking.
                 if let Some((share, lag)) = lag {
                     self.say_lag(share, lag);
+                    // It may have been done with while this was on its way.
+                    self.lag_due = true;
                 }
                 self.step(input)
             }
@@ -371,6 +385,10 @@ impl Link {
     }
 
     fn ask_lags(&mut self) {
+        if std::mem::replace(&mut self.asking_lags, true) {
+            self.ask_lags_again = true;
+            return;
+        }
         let (shared, inbox) = (self.shared.clone(), self.inbox.clone());
         let (shares, taken) = (self.line.shares(), self.taken);
         self.helpers.spawn(async move {
