@@ -3,6 +3,7 @@
 mod computer;
 mod disk;
 mod friends;
+mod network;
 mod picture;
 mod script;
 mod story;
@@ -12,6 +13,7 @@ mod trace;
 pub use computer::{Computer, Outcome, PATIENCE, eventually, note, number, program};
 pub use disk::Disk;
 pub use friends::{Circle, history};
+pub use network::Network;
 pub use picture::{Picture, Thing, print_of};
 pub use script::Script;
 pub use story::{Story, parts};
