@@ -63,8 +63,8 @@ export const hives = {
   resumeShare: (share: string) => del(`/shares/${share}/pause`),
 
   chosen: (share: string) => get<Wire.Chosen>(`/shares/${share}/chosen`),
-  choose: (share: string, folders: string[] | null) =>
-    put<Wire.Chosen>(`/shares/${share}/chosen`, { folders }),
+  choose: (share: string, folders: string[] | null, remove_copies = false) =>
+    put<Wire.Chosen>(`/shares/${share}/chosen`, { folders, remove_copies }),
 
   // In step, or why not
   sync: (share: string) => get<Wire.Sync>(`/shares/${share}/sync`),

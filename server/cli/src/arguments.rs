@@ -113,7 +113,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Which folders of a share come to this computer. What is here already stays.
+    /// Which folders of a share come to this computer. What is here of the others stays, unless
+    /// asked otherwise.
     Folders {
         /// A shared folder's path, name or id.
         share: String,
@@ -123,6 +124,9 @@ pub(crate) enum Command {
         /// All folders.
         #[arg(long, conflicts_with = "only")]
         all: bool,
+        /// Remove the copies of all other folders from this computer. Friends keep theirs.
+        #[arg(long, conflicts_with = "all")]
+        remove_copies: bool,
         #[arg(long)]
         json: bool,
     },

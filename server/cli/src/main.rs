@@ -57,9 +57,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Offers { json }) => commands::member::offers(home, json).await,
         Some(Command::Join(join)) => commands::member::join(home, join).await,
         Some(Command::Members { share, json }) => commands::member::list(home, &share, json).await,
-        Some(Command::Folders { share, only, all, json }) => {
+        Some(Command::Folders { share, only, all, remove_copies, json }) => {
             let wanted = (all || !only.is_empty()).then_some(only);
-            commands::folders::run(home, &share, wanted, json).await
+            commands::folders::run(home, &share, (wanted, remove_copies), json).await
         }
         Some(Command::Leave { share, delete_local }) => {
             commands::member::leave(home, &share, delete_local).await

@@ -313,6 +313,16 @@ pub(crate) fn known(view: &View, share: ShareId, id: FileId) -> Result<Option<Kn
     Ok(found.optional()?)
 }
 
+/// All that stands on disk and in the records.
+pub(crate) fn held(view: &View, share: ShareId) -> Result<Vec<Known>, Error> {
+    let mut statement = view.prepare_cached(&format!(
+        "SELECT {KNOWN} FROM files_entry WHERE share = ?1 AND gone_at IS NULL
+         AND id IN (SELECT id FROM tree_held WHERE share = ?1)"
+    ))?;
+    let rows = statement.query_map([share.as_bytes()], read_known)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Whatever is or was known under an inode; what is there comes first.
 pub(crate) fn known_by_inode(view: &View, share: ShareId, inode: u64) -> Result<Vec<Known>, Error> {
     let mut statement = view.prepare_cached(&format!(

@@ -19,7 +19,7 @@ use crate::follow::blocking;
 use crate::ignore::{self, Rules};
 use crate::ledger::Records;
 use crate::task::Handle;
-use crate::{Error, db as rows, ingest, kept, outline, rot, why};
+use crate::{Error, db as rows, ingest, kept, outline, rot, unchosen, why};
 
 pub use crate::contents::{Reader, Receiving};
 
@@ -175,8 +175,7 @@ pub fn top_folders(view: &View, share: ShareId) -> Result<Vec<TopFolder>, Error>
             continue;
         }
         let (name, path) = (node.place.name.clone(), RelPath::root().join(&node.place.name));
-        let wanted = |one: &RelPath| one.is_within(&path) || path.is_within(one);
-        let chosen = chosen.is_empty() || chosen.iter().any(wanted);
+        let chosen = unchosen::is_chosen(&chosen, &path);
         folders.push(TopFolder { name, bytes, chosen });
     }
     Ok(folders)
@@ -357,8 +356,8 @@ impl Handle {
         Ok(())
     }
 
-    /// Sets the folders that are wanted on this hive; empty for all. What stands there already
-    /// stays.
+    /// Sets the folders that are wanted on this hive; empty for all. What stands in the others
+    /// stays until [`Handle::remove_unchosen`].
     pub async fn choose(&self, share: ShareId, only_folders: Vec<RelPath>) -> Result<(), Error> {
         let live = self.live(share)?;
         self.shared

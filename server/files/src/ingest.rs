@@ -18,7 +18,7 @@ use crate::ignore::Rules;
 use crate::ledger::{Moment, Records};
 use crate::live::Live;
 use crate::share::GuestNames;
-use crate::{Error, db as rows, guard, kept, rot, twins, units};
+use crate::{Error, db as rows, guard, kept, rot, twins, unchosen, units};
 
 mod dress;
 mod together;
@@ -188,9 +188,14 @@ pub(crate) fn note(
         // Everything is read once all was seen.
         return Ok(());
     }
-    let removed = changes.iter().filter(|change| change.what == Change::Removed);
+    let mut removed = Vec::new();
+    for change in changes.iter().filter(|change| change.what == Change::Removed) {
+        if !unchosen::leaves(tx, share, change.id)? {
+            removed.push(change);
+        }
+    }
     let (logs, removed): (Vec<_>, Vec<_>) =
-        removed.partition(|change| change.path.as_str().ends_with(units::LOG));
+        removed.into_iter().partition(|change| change.path.as_str().ends_with(units::LOG));
     for log in logs {
         if db::held(tx, share, log.id)?.is_some() {
             let due = tx.now().plus(LOG_GOES_MS);

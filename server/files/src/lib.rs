@@ -32,6 +32,7 @@ mod share;
 mod steps;
 mod task;
 mod twins;
+mod unchosen;
 mod units;
 mod watch;
 mod why;
@@ -54,6 +55,7 @@ pub use rights::{asked_anew, asks_anew, note_refused, set_writers, writers};
 pub use scrub::{Damaged, Scrubbed};
 pub use share::{GuestNames, Options, Share, State, Totals};
 pub use task::{Handle, Placed};
+pub use unchosen::{LeftOver, left_over};
 
 /// How many characters a share's name has at most.
 const SHARE_NAME_CHARS_MAX: usize = 120;

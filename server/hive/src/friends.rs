@@ -320,9 +320,13 @@ impl Friends for FriendsOfHive {
         &self,
         share: ShareId,
         folders: Vec<RelPath>,
+        remove_copies: bool,
     ) -> BoxFuture<'_, Result<(), web::Error>> {
         Box::pin(async move {
             self.files.choose(share, folders).await?;
+            if remove_copies {
+                self.files.remove_unchosen(share).await?;
+            }
             Ok(())
         })
     }

@@ -57,8 +57,14 @@ pub trait Friends: Send + Sync + 'static {
     /// Leaves a share. The copy here is deleted only if asked for.
     fn leave(&self, share: ShareId, delete_local: bool) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// Chooses the folders of a share that come to this hive; empty: all. What stands here stays.
-    fn choose(&self, share: ShareId, folders: Vec<RelPath>) -> BoxFuture<'_, Result<(), Error>>;
+    /// Chooses the folders of a share that come to this hive; empty: all. What stands here in the
+    /// others stays, unless it is to be removed.
+    fn choose(
+        &self,
+        share: ShareId,
+        folders: Vec<RelPath>,
+        remove_copies: bool,
+    ) -> BoxFuture<'_, Result<(), Error>>;
 
     /// How far this hive and its friends are with a share.
     fn sync(&self, share: ShareId) -> BoxFuture<'_, Result<Progress, Error>>;

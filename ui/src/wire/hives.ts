@@ -128,6 +128,8 @@ export interface Chosen {
   folders: string[] | null;
   /** Those in the root, chosen or not. */
   all: TopFolder[];
+  /** What still stands here in folders that are not chosen. */
+  left_over: { files: number; bytes: number };
 }
 
 export interface Befriended {

@@ -121,6 +121,19 @@ fn folders_are_seen_before_they_are_taken_and_chosen_later() {
     bo.skep(&["folders", "Photos"]).is(0, "with friends alone");
     bo.skep(&["folders", "Photos", "--all"]).is(0, "here");
     eventually("the other one comes", || bo.path("Photos/2025/a.txt").exists());
+    bo.skep(&["folders", "Photos", "--remove-copies"]).is(2, "All folders of Photos are chosen");
+    bo.skep(&["folders", "Photos", "--only", "2026"]).is(0, "still here, and following changes");
+    ana.write("Photos/2025/a.txt", "a, longer\n");
+    let read = |computer: &Computer, name: &str| fs::read_to_string(computer.path(name));
+    eventually("what stays follows its changes", || {
+        read(bo, "Photos/2025/a.txt").is_ok_and(|text| text == "a, longer\n")
+    });
+    eventually("it goes from here when asked", || {
+        bo.skep(&["folders", "Photos", "--remove-copies"]).is(0, "2026");
+        !bo.path("Photos/2025").exists()
+    });
+    assert_eq!(read(ana, "Photos/2025/a.txt").expect("it stays"), "a, longer\n");
+    bo.skep(&["why", "Photos/2025/a.txt"]).is(0, "was not chosen");
     eventually("both are in step", || {
         let of = |computer: &Computer| {
             let members = computer.json(&["members", "Photos", "--json"]);

@@ -8,24 +8,34 @@ use hyper::Method;
 use crate::failure::Failure;
 use crate::{find, print};
 
-/// Shows them, or chooses: an empty choice is all of them.
+/// Shows them, or chooses: an empty choice is all of them. Removes what is not chosen, if asked.
 pub(crate) async fn run(
     home: Option<&Path>,
     named: &str,
-    wanted: Option<Vec<String>>,
+    (wanted, remove_copies): (Option<Vec<String>>, bool),
     json: bool,
 ) -> Result<(), Failure> {
     let client = Client::new(Places::find(home)?);
     let share = find::share(&client, named).await?;
     let call = format!("/shares/{}/chosen", share.id);
-    let chosen: wire::Chosen = match wanted {
-        None => client.get(&call).await?,
+    let known: wire::Chosen = client.get(&call).await?;
+    let folders = match &wanted {
+        None => known.folders.clone(),
         Some(only) => {
-            let known: wire::Chosen = client.get(&call).await?;
-            check(&share, &known, &only)?;
-            let body = wire::Choose { folders: (!only.is_empty()).then_some(only) };
-            client.call(Method::PUT, &call, &body).await?
+            check(&share, &known, only)?;
+            Some(only.clone()).filter(|only| !only.is_empty())
         }
+    };
+    if remove_copies && folders.is_none() {
+        return Err(Failure::usage(format!(
+            "All folders of {} are chosen, so no copies are to be removed. Say which are to stay: \
+             skep folders \"{}\" --only FOLDER --remove-copies",
+            share.name, share.name
+        )));
+    }
+    let chosen: wire::Chosen = match wanted.is_some() || remove_copies {
+        true => client.call(Method::PUT, &call, &wire::Choose { folders, remove_copies }).await?,
+        false => known,
     };
     if json {
         return Ok(print::json(&chosen)?);
@@ -37,7 +47,24 @@ pub(crate) async fn run(
         let here = if top.chosen { "here" } else { "with friends alone" };
         vec![top.path.clone(), print::size(top.bytes), here.to_owned()]
     };
-    Ok(print::table(&chosen.all.iter().map(row).collect::<Vec<_>>())?)
+    print::table(&chosen.all.iter().map(row).collect::<Vec<_>>())?;
+    let wire::LeftOver { files, bytes } = chosen.left_over;
+    let many = match files {
+        0 => return Ok(()),
+        1 => "1 file".to_owned(),
+        many => format!("{many} files"),
+    };
+    let (size, name) = (print::size(bytes), &share.name);
+    let words = match remove_copies {
+        true => format!(
+            "{many} ({size}) outside of them still here: not in step, or in use. Ask: skep why PATH"
+        ),
+        false => format!(
+            "{many} ({size}) outside of them still here, and following changes. Remove from this \
+             computer alone: skep folders \"{name}\" --remove-copies"
+        ),
+    };
+    Ok(print::line(&words)?)
 }
 
 /// A folder that is mistyped would keep everything else away.

@@ -140,7 +140,10 @@ pub(super) async fn chosen(
         });
         let folders = folders.iter().map(ToString::to_string).collect();
         let folders = Some(folders).filter(|folders: &Vec<String>| !folders.is_empty());
-        Ok::<_, Error>(wire::Chosen { folders, all: all.collect() })
+        let all = all.collect();
+        let files::LeftOver { files, bytes } = files::left_over(view, share)?;
+        let left_over = wire::LeftOver { files, bytes };
+        Ok::<_, Error>(wire::Chosen { folders, all, left_over })
     });
     read.await.map(axum::Json)
 }
@@ -159,7 +162,7 @@ pub(super) async fn choose(
         let hint = "Name folders of the share, or none for all";
         return Err(Error::bad_input("that cannot be chosen", hint));
     }
-    extracted.friends.choose(share, folders).await?;
+    extracted.friends.choose(share, folders, choose.remove_copies).await?;
     chosen(extracted, at).await
 }
 

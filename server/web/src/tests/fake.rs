@@ -128,8 +128,8 @@ impl Friends for FakeFriends {
         Box::pin(ready(Ok(())))
     }
 
-    fn choose(&self, share: ShareId, folders: Vec<RelPath>) -> Answer<'_, ()> {
-        self.note(format!("choose {share} {folders:?}"));
+    fn choose(&self, share: ShareId, folders: Vec<RelPath>, remove: bool) -> Answer<'_, ()> {
+        self.note(format!("choose {share} {folders:?} {remove}"));
         Box::pin(ready(Ok(())))
     }
 

@@ -221,6 +221,15 @@ pub struct Chosen {
     pub folders: Option<Vec<String>>,
     /// Those in the root, chosen or not.
     pub all: Vec<TopFolder>,
+    /// What still stands here in folders that are not chosen.
+    pub left_over: LeftOver,
+}
+
+/// Copies in folders that are not chosen. They stay until they are removed.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct LeftOver {
+    pub files: u64,
+    pub bytes: u64,
 }
 
 /// Chooses folders of a share, as paths in it; `null`: everything.
@@ -228,4 +237,8 @@ pub struct Chosen {
 pub struct Choose {
     #[serde(default)]
     pub folders: Option<Vec<String>>,
+    /// Whether copies that are in step leave this hive's disk where they are not chosen. Friends
+    /// keep theirs.
+    #[serde(default)]
+    pub remove_copies: bool,
 }

@@ -100,7 +100,8 @@ pub(in crate::history) fn oldest(view: &View, limit: u32) -> Result<Vec<(Hash, u
         "SELECT content.hash, content.size FROM chunk_content AS content
          JOIN files_version AS version ON version.hash = content.hash
          GROUP BY content.hash
-         HAVING NOT max(pinned OR label IS NOT NULL OR (until IS NULL AND verb = 'removed'))
+         HAVING NOT max(pinned OR label IS NOT NULL OR 
+             (until IS NULL AND verb IN ('removed', 'ended')))
          ORDER BY max(until IS NULL), max(coalesce(until, noted_at)) LIMIT ?1",
     )?;
     let rows = statement.query_map([limit], |row| {
