@@ -24,7 +24,7 @@ pub(crate) async fn share(client: &Client, named: &str) -> Result<wire::Share, F
 
 pub(crate) async fn place(client: &Client, named: &str) -> Result<Place, Failure> {
     let shares = client.shares().await?;
-    let on_disk = on_disk(named);
+    let on_disk = Client::on_disk(Path::new(named));
     let mut best: Option<(usize, Place)> = None;
     if let Some(path) = on_disk {
         for share in &shares {
@@ -105,7 +105,11 @@ pub(crate) async fn file(client: &Client, named: &str) -> Result<wire::FileDetai
     let place = place(client, named).await?;
     let path = match (place.path.is_empty(), &place.share.file) {
         (true, Some(file)) => format!("/files/{file}"),
-        _ => format!("/files/by-path?share={}&path={}", place.share.id, in_query(&place.path)),
+        _ => format!(
+            "/files/by-path?share={}&path={}",
+            place.share.id,
+            Client::in_query(&place.path)
+        ),
     };
     Ok(client.get(&path).await?)
 }
@@ -180,26 +184,4 @@ pub(crate) async fn friend_or_group(client: &Client, named: &str) -> Result<Name
             "Several are called {named}. Use the id of one: skep friend list --json"
         ))),
     }
-}
-
-/// Percent-encoded for a query (RFC 3986, unreserved characters stay).
-pub(crate) fn in_query(text: &str) -> String {
-    let keeps = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if keeps(byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-        encoded
-    })
-}
-
-/// The path itself with all links resolved; for a deleted file, its folder's.
-fn on_disk(named: &str) -> Option<PathBuf> {
-    let path = std::path::absolute(named).ok()?;
-    if let Ok(path) = path.canonicalize() {
-        return Some(path);
-    }
-    Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
 }

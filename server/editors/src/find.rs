@@ -1,6 +1,6 @@
 //! Which document a file on disk is: by the shares of the hive on this computer.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hive::{Client, wire};
 
@@ -14,7 +14,7 @@ pub(crate) struct Found {
 
 /// The document of a file; `None` if it lies in no share.
 pub(crate) async fn document(client: &Client, path: &Path) -> Result<Option<Found>, hive::Error> {
-    let path = resolved(path);
+    let path = Client::on_disk(path).unwrap_or_else(|| path.to_owned());
     let mut places: Vec<(usize, wire::Share, String)> = Vec::new();
     for share in client.shares().await? {
         let Some(root) = share.root.as_deref().map(Path::new) else { continue };
@@ -28,7 +28,7 @@ pub(crate) async fn document(client: &Client, path: &Path) -> Result<Option<Foun
     for (_, share, inside) in places {
         let call = match &share.file {
             Some(file) => format!("/files/{file}"),
-            None => format!("/files/by-path?share={}&path={}", share.id, in_query(&inside)),
+            None => format!("/files/by-path?share={}&path={}", share.id, Client::in_query(&inside)),
         };
         let details: wire::FileDetails = client.get(&call).await?;
         if share.file.is_some() && details.file.path != inside {
@@ -41,23 +41,4 @@ pub(crate) async fn document(client: &Client, path: &Path) -> Result<Option<Foun
         return Ok(Some(Found { file: details.file.id, not_live }));
     }
     Ok(None)
-}
-
-/// The path with all links resolved; of what is not there, its folder's.
-fn resolved(path: &Path) -> PathBuf {
-    let in_folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
-    path.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
-}
-
-/// Percent-encoded for a query (RFC 3986, unreserved characters stay).
-fn in_query(text: &str) -> String {
-    let keeps = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if keeps(byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-        encoded
-    })
 }

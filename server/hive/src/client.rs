@@ -1,7 +1,7 @@
 //! Calls to a running hive through its local socket, for the shells.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -165,6 +165,28 @@ impl Client {
             }
         });
         receiver
+    }
+
+    /// Percent-encoded for a query (RFC 3986, unreserved characters stay).
+    pub fn in_query(text: &str) -> String {
+        let keeps = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+        text.bytes().fold(String::new(), |mut encoded, byte| {
+            if keeps(byte) {
+                encoded.push(char::from(byte));
+            } else {
+                encoded.push_str(&format!("%{byte:02X}"));
+            }
+            encoded
+        })
+    }
+
+    /// The path with all links resolved, as the hive knows it; of what is not there, its folder's.
+    pub fn on_disk(path: &Path) -> Option<PathBuf> {
+        let path = std::path::absolute(path).ok()?;
+        if let Ok(path) = path.canonicalize() {
+            return Some(path);
+        }
+        Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
     }
 
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {

@@ -36,7 +36,7 @@ pub(crate) async fn list(
 
 /// What a folder holds, or the one file.
 async fn all_in(client: &Client, place: &find::Place) -> Result<Vec<wire::File>, Failure> {
-    let (share, path) = (&place.share.id, find::in_query(&place.path));
+    let (share, path) = (&place.share.id, Client::in_query(&place.path));
     if !place.path.is_empty() {
         let call = format!("/files/by-path?share={share}&path={path}");
         let details: wire::FileDetails = client.get(&call).await?;

@@ -46,7 +46,7 @@ async fn file(client: &Client, place: &find::Place) -> Result<String, Failure> {
     if let Some(file) = place.share.file.as_ref().filter(|_| place.path.is_empty()) {
         return Ok(file.clone());
     }
-    let query = find::in_query(&place.path);
+    let query = Client::in_query(&place.path);
     let call = format!("/files/by-path?share={}&path={query}", place.share.id);
     let details: wire::FileDetails = client.get(&call).await?;
     Ok(details.file.id)

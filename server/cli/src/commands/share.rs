@@ -104,7 +104,7 @@ async fn document(
     let place = format!(
         "/files/by-path?share={}&path={}",
         made.link.share,
-        find::in_query(&made.link.path)
+        Client::in_query(&made.link.path)
     );
     let details: wire::FileDetails = client.get(&place).await?;
     if !matches!(details.live, wire::Live::Yes) {

@@ -20,7 +20,7 @@ pub(crate) async fn run(
     let client = Client::new(Places::find(home)?);
     let place = find::place(&client, named).await?;
     let moment = super::history::moment(at)?;
-    let (share, path) = (&place.share, find::in_query(&place.path));
+    let (share, path) = (&place.share, Client::in_query(&place.path));
     let call = format!("/shares/{}/stood?path={path}&at={moment}", share.id);
     let stood: Vec<wire::Stood> = match client.get(&call).await {
         Err(hive::Error::Problem { status: 404, .. }) => {

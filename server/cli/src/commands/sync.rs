@@ -18,7 +18,7 @@ pub(crate) async fn why(home: Option<&Path>, named: &OsStr, json: bool) -> Resul
     let place = find::place_of_any_name(&client, named).await?;
     let call = match (place.path.is_empty(), &place.share.file) {
         (true, Some(file)) => format!("/why?file={file}"),
-        _ => format!("/why?share={}&path={}", place.share.id, find::in_query(&place.path)),
+        _ => format!("/why?share={}&path={}", place.share.id, Client::in_query(&place.path)),
     };
     let why: wire::Why = client.get(&call).await?;
     if json {
