@@ -4,7 +4,7 @@
 use ropey::Rope;
 use serde::{Deserialize, Serialize};
 
-use crate::change::Change;
+use crate::change::{Change, Edit};
 use crate::diff;
 use crate::offsets::{Position, Range, Unit};
 use crate::queue::Queue;
@@ -279,6 +279,7 @@ impl Mirror {
         let edits: Vec<TextEdit> = change
             .edits()
             .into_iter()
+            .map(|edit| before_last_line_end(edit, &self.shown))
             .map(|edit| TextEdit {
                 range: Range { start: self.position(edit.start), end: self.position(edit.end) },
                 text: self.outside(edit.insert),
@@ -366,5 +367,26 @@ impl Mirror {
 
     fn outside(&self, text: String) -> String {
         if self.crlf { text.replace('\n', "\r\n") } else { text }
+    }
+}
+
+/// The same edit so that it leaves the last line end alone, where there is one before and after:
+/// editors do not agree on what stands behind it. Neovim joins to the last line what is put there.
+fn before_last_line_end(edit: Edit, text: &Rope) -> Edit {
+    let length = text.len_chars();
+    let ends_line = |at: usize| at > 0 && text.char(at - 1) == '\n';
+    if edit.end != length || !ends_line(length) {
+        return edit;
+    }
+    let Edit { start, end, insert } = edit;
+    match insert.strip_suffix('\n') {
+        Some(insert) if start == end => {
+            Edit { start: start - 1, end: end - 1, insert: format!("\n{insert}") }
+        }
+        Some(insert) => Edit { start, end: end - 1, insert: insert.to_owned() },
+        None if insert.is_empty() && start < end && ends_line(start) => {
+            Edit { start: start - 1, end: end - 1, insert }
+        }
+        None => Edit { start, end, insert },
     }
 }

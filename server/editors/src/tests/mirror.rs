@@ -348,3 +348,26 @@ fn unsaved_work_of_the_editor_enters_and_what_it_lacks_comes_to_it() {
     assert_eq!(sending.edits.len(), 1);
     assert_eq!(sending.edits[0].text.len(), "others\n".len());
 }
+
+/// Neovim puts what comes behind the last line end into the last line.
+#[test]
+fn what_comes_behind_the_last_line_leaves_its_end_alone() {
+    let manner = Manner { unit: Unit::Utf16, strict: true };
+    let cases = [
+        ("one\n", Change::replace(4, 4, "two\n"), [0, 3, 0, 3], "\ntwo"),
+        ("one\ntwo\n", Change::replace(4, 8, ""), [0, 3, 1, 3], ""),
+        ("one\n", Change::replace(0, 4, "two\nthree\n"), [0, 0, 0, 3], "two\nthree"),
+        ("one", Change::replace(3, 3, "\ntwo\n"), [0, 3, 0, 3], "\ntwo\n"),
+        ("one\n", Change::replace(4, 4, "two"), [1, 0, 1, 0], "two"),
+    ];
+    for (text, change, [line, character, to_line, to], insert) in cases {
+        let mut mirror = Mirror::new(text, 1, manner);
+        let document = Rope::from(text);
+        assert!(mirror.start(text, &document).is_empty());
+        assert_eq!(mirror.remote(&change, &document), None);
+        let edits = mirror.next().unwrap().edits;
+        let (start, end) = (edits[0].range.start, edits[0].range.end);
+        let range = [start.line, start.character, end.line, end.character];
+        assert_eq!((range, edits[0].text.as_str()), ([line, character, to_line, to], insert));
+    }
+}
