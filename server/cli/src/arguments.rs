@@ -1,11 +1,15 @@
 //! What can be typed after `skep`.
 
+mod editors;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use editors::{ByLink, Edit, Editor, EditorCommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +19,7 @@ Examples:
   skep keys list                          everything that lets somebody in
   skep friend invite --share ~/Trip --edit  become friends and share, in one step
   skep join skep:… ~/Trip                 answer an invitation, take up what it holds out
+  skep edit LINK                          open what a link opens in your own editor
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no hive is running, 4 not allowed, 5 not there,
 6 a friend's hive did not answer.";
@@ -104,8 +109,11 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Answer an invitation, or take up what a friend holds out.
+    /// Answer an invitation, or take up what a friend holds out. With the link of a page, open its
+    /// files in an editor of yours.
     Join(Join),
+    /// Open a shared file, or what a link opens, in your editor ($VISUAL, $EDITOR), live.
+    Edit(Edit),
     /// Who is in a share, and how far they are.
     Members {
         /// A shared folder's path, name or id.
@@ -365,34 +373,16 @@ pub(crate) struct Right {
     pub(crate) manage: bool,
 }
 
-#[derive(Subcommand)]
-pub(crate) enum EditorCommand {
-    /// Show the few lines by which files of shares are live in an editor.
-    Setup {
-        editor: Editor,
-        /// Write them where the editor finds them; what stood there is kept.
-        #[arg(long)]
-        write: bool,
-    },
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Editor {
-    Nvim,
-    Helix,
-    Emacs,
-    Vscode,
-    Kate,
-    Zed,
-}
-
 #[derive(Args)]
 pub(crate) struct Join {
-    /// The link of an invitation, its three words in quotes, or the name of what is held out.
+    /// The link of an invitation, its three words in quotes, the name of what is held out, or the
+    /// link of a page.
     pub(crate) what: String,
     /// Where it shall stand; made if it is not there.
     pub(crate) folder: Option<PathBuf>,
-    /// Your own name for it.
+    #[command(flatten)]
+    pub(crate) link: ByLink,
+    /// Your own name for it; by the link of a page, how others see you.
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// Take only this folder of it; may be given several times.

@@ -1,6 +1,7 @@
 //! One file a command; what is too small for one stands here.
 
 pub(crate) mod config;
+pub(crate) mod edit;
 pub(crate) mod editor;
 pub(crate) mod files;
 pub(crate) mod folders;

@@ -55,7 +55,11 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Group { command }) => commands::group::run(home, command).await,
         Some(Command::Limit(limit)) => commands::limit::run(home, limit).await,
         Some(Command::Offers { json }) => commands::member::offers(home, json).await,
+        Some(Command::Join(join)) if commands::edit::is_address(&join.what) => {
+            commands::edit::join(join).await
+        }
         Some(Command::Join(join)) => commands::member::join(home, join).await,
+        Some(Command::Edit(edit)) => commands::edit::run(home, edit).await,
         Some(Command::Members { share, json }) => commands::member::list(home, &share, json).await,
         Some(Command::Folders { share, only, all, remove_copies, json }) => {
             let wanted = (all || !only.is_empty()).then_some(only);

@@ -1,7 +1,7 @@
 //! The line to one document: finds it, joins it, and comes back after every fall until there is
 //! nothing to come back to.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use crate::door::{self, Listens, Speaks};
+use crate::door::{Door, Listens, Speaks};
 use crate::find::{self, Found};
 use crate::frames::close;
 
@@ -59,14 +59,23 @@ impl Drop for Line {
     }
 }
 
-/// Joins the document of a file on disk, and stays.
-pub(crate) fn keep(client: Client, path: PathBuf, key: u64, news: mpsc::Sender<News>) -> Line {
+/// Which document is meant.
+#[derive(Debug, Clone)]
+pub(crate) enum Seek {
+    /// That of a file on disk.
+    Path(Client, PathBuf),
+    /// That of a file of this id.
+    File(Door, String),
+}
+
+/// Joins a document, and stays.
+pub(crate) fn keep(seek: Seek, key: u64, news: mpsc::Sender<News>) -> Line {
     Line(tokio::spawn(async move {
         let teller = Teller { key, news };
-        let Some(file) = find(&client, &path, &teller).await else { return };
+        let Some((door, file)) = find(seek, &teller).await else { return };
         let mut pause = PAUSE_FIRST;
         loop {
-            match stay(&client, &file, &teller).await {
+            match stay(&door, &file, &teller).await {
                 End::Nobody => return,
                 End::Ended(why) => {
                     teller.tell(What::Ended(why)).await;
@@ -89,11 +98,15 @@ pub(crate) fn keep(client: Client, path: PathBuf, key: u64, news: mpsc::Sender<N
 }
 
 /// Looks for a file's document until it is there, or cannot be.
-async fn find(client: &Client, path: &Path, teller: &Teller) -> Option<String> {
+async fn find(seek: Seek, teller: &Teller) -> Option<(Door, String)> {
+    let (client, path) = match seek {
+        Seek::File(door, file) => return Some((door, file)),
+        Seek::Path(client, path) => (client, path),
+    };
     let mut pause = PAUSE_FIRST;
     loop {
-        let why = match find::document(client, path).await {
-            Ok(Some(Found { file, not_live: None })) => return Some(file),
+        let why = match find::document(&client, &path).await {
+            Ok(Some(Found { door, file, not_live: None })) => return Some((door, file)),
             Ok(Some(Found { not_live: Some(why), .. })) => {
                 teller.tell(What::Ended(why)).await;
                 return None;
@@ -143,9 +156,9 @@ enum End {
     },
 }
 
-async fn stay(client: &Client, file: &str, teller: &Teller) -> End {
+async fn stay(door: &Door, file: &str, teller: &Teller) -> End {
     let call = format!("/files/{file}/document");
-    let opened: Result<wire::Document, _> = client.call(Method::POST, &call, &json!({})).await;
+    let opened: Result<wire::Document, _> = door.call(Method::POST, &call, &json!({})).await;
     let document = match opened {
         Ok(document) => document,
         Err(error) => return of_error(&error),
@@ -153,7 +166,7 @@ async fn stay(client: &Client, file: &str, teller: &Teller) -> End {
     if !teller.tell(What::Opened(Box::new(document.clone()))).await {
         return End::Nobody;
     }
-    let (speaks, listens) = match door::join(client, &document).await {
+    let (speaks, listens) = match door.join(&document).await {
         Ok(joined) => joined,
         Err(error) => return of_error(&error),
     };

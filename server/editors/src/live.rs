@@ -1,16 +1,14 @@
 //! One document that is open live in an editor: its session over its line.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use hive::Client;
 use hive::wire::Right;
 use ropey::Rope;
 use tokio::sync::mpsc;
 
 use crate::change::Change;
 use crate::frames::Condition;
-use crate::line::{self, Frames, Line, News, What};
+use crate::line::{self, Frames, Line, News, Seek, What};
 use crate::session::{Person, Session};
 
 /// How often a client says that it is still here; after 30 s of silence it counts as gone.
@@ -23,6 +21,7 @@ pub(crate) struct Live {
     /// `None` once it ended.
     line: Option<Line>,
     right: Right,
+    file: Option<String>,
     has_begun: bool,
 }
 
@@ -47,17 +46,13 @@ pub(crate) enum Event {
 }
 
 impl Live {
-    pub(crate) fn new(
-        (client, path): (Client, PathBuf),
-        program: &str,
-        key: u64,
-        news: mpsc::Sender<News>,
-    ) -> Self {
+    pub(crate) fn new(seek: Seek, program: &str, key: u64, news: mpsc::Sender<News>) -> Self {
         Self {
             session: Session::new(program),
             frames: None,
-            line: Some(line::keep(client, path, key, news)),
+            line: Some(line::keep(seek, key, news)),
             right: Right::View,
+            file: None,
             has_begun: false,
         }
     }
@@ -66,6 +61,7 @@ impl Live {
         match what {
             What::Opened(document) => {
                 self.right = document.right;
+                self.file = Some(document.file.clone());
                 self.session.opened(&document.generation);
                 Vec::new()
             }
@@ -155,8 +151,17 @@ impl Live {
         self.session.people()
     }
 
+    /// The file's id, once the hive told it.
+    pub(crate) fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
     pub(crate) fn may_edit(&self) -> bool {
         matches!(self.right, Right::Edit | Right::Manage)
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.frames.is_some()
     }
 
     pub(crate) fn is_stored(&self) -> bool {

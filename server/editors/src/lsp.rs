@@ -12,10 +12,11 @@ use std::time::Duration;
 use hive::{Client, Places};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use crate::line::News;
+use crate::line::{News, Seek};
 use crate::live::{Live, PRESENCE_EVERY};
 use crate::mirror::{Mirror, Told};
 use crate::offsets::Range;
@@ -37,6 +38,8 @@ pub async fn run(home: Option<&Path>) -> Result<(), Error> {
     let (news, mut heard) = mpsc::channel(NEWS_WAITING_MAX);
     let mut server = Server::new(client, editor.hears.clone(), news);
     let mut presence = tokio::time::interval(PRESENCE_EVERY);
+    // Some editors end their servers before these have left.
+    let mut terminated = signal(SignalKind::terminate())?;
     while !server.has_left() {
         let due = server.due_at();
         tokio::select! {
@@ -48,9 +51,11 @@ pub async fn run(home: Option<&Path>) -> Result<(), Error> {
                 server.take_news(news);
             },
             () = sleep_until(due) => server.is_due(),
+            _ = terminated.recv() => break,
             _ = presence.tick() => server.renew_presence(),
         }
     }
+    server.files.values().for_each(OpenFile::keep_unsent);
     drop(server);
     editor.finish().await;
     Ok(())
@@ -195,8 +200,8 @@ impl Server {
         let key = self.next_key;
         self.next_key += 1;
         let mirror = Mirror::new(&document.text, version, abilities.manner);
-        let place = (self.client.clone(), path.clone());
-        let live = Live::new(place, &abilities.name, key, self.news.clone());
+        let seek = Seek::Path(self.client.clone(), path.clone());
+        let live = Live::new(seek, &abilities.name, key, self.news.clone());
         self.files.insert(key, OpenFile::new(document.uri, path, mirror, live));
     }
 
@@ -362,6 +367,9 @@ impl Server {
             file.is_closed = true;
         }
         self.forget_closed();
+        // The hive is away, and the editor does not wait until it is back.
+        let away = self.files.extract_if(.., |_, file| !file.live.is_connected());
+        away.for_each(|(_, file)| file.keep_unsent());
     }
 
     fn has_left(&self) -> bool {

@@ -8,6 +8,7 @@ use crate::change::{Change, Edit};
 use crate::diff;
 use crate::offsets::{Position, Range, Unit};
 use crate::queue::Queue;
+use crate::session::left_over;
 
 const MARK: char = '\u{feff}';
 /// In more changes than these at once the echo is looked for at their start alone.
@@ -43,6 +44,8 @@ pub(crate) struct Manner {
     pub(crate) unit: Unit,
     /// It is known to make no edit on another version than the edit names, whatever it answers.
     pub(crate) strict: bool,
+    /// Its last line always has an end.
+    pub(crate) ends_last_line: bool,
 }
 
 #[derive(Debug)]
@@ -106,15 +109,20 @@ impl Mirror {
         if self.last_line_end || shown == text {
             return Change::default();
         }
-        let (remote, local) = diff::change(base, &text).beside(&diff::change(base, &shown));
-        self.queue.remote(&remote);
+        // What the editor saved meanwhile is in the document already.
+        let theirs = diff::change(base, &text);
+        let own = left_over(&diff::change(base, &shown), &theirs);
+        let (_, local) = theirs.beside(&own);
+        let mut after = document.clone();
+        local.apply(&mut after);
+        self.queue.remote(&diff::change(&shown, &after.to_string()));
         local
     }
 
-    /// Somebody else changed the document; gives what the document is to have first.
+    /// Somebody else changed the document; gives what the document is to have besides.
     pub(crate) fn remote(&mut self, change: &Change, before: &Rope) -> Option<Change> {
         let end = self.take_line_end(before);
-        match &end {
+        let own = match &end {
             // The line end is the editor's own, made beside the change.
             Some(end) => {
                 let (remote, local) = change.beside(end);
@@ -125,7 +133,19 @@ impl Mirror {
                 self.queue.remote(change);
                 None
             }
+        };
+        let mut after = before.clone();
+        change.apply(&mut after);
+        if let Some(own) = &own {
+            own.apply(&mut after);
         }
+        let length = after.len_chars();
+        if !self.manner.ends_last_line || length == 0 || after.char(length - 1) == '\n' {
+            return own;
+        }
+        let line_end = Change::replace(length, length, "\n");
+        self.queue.remote(&line_end);
+        Some(own.unwrap_or_default().then(&line_end))
     }
 
     /// The editor's line end after the last line, as a change of a document with this text.

@@ -248,13 +248,13 @@ impl Session {
 
 /// What of one's own edits another text does not have yet: the hive may have stored the last ones
 /// without having said so.
-fn left_over(own: &Change, theirs: &Change) -> Change {
+pub(crate) fn left_over(own: &Change, theirs: &Change) -> Change {
     let others = theirs.edits();
     let mut left = own.edits();
     left.retain_mut(|edit| {
         let twin = others.iter().find(|one| one.start == edit.start && !one.insert.is_empty());
         let Some(twin) = twin else { return true };
-        if twin.insert.starts_with(&edit.insert) {
+        if twin.insert.starts_with(&edit.insert) || twin.insert.ends_with(&edit.insert) {
             edit.insert.clear();
         } else if let Some(rest) = edit.insert.strip_prefix(&twin.insert) {
             edit.insert = rest.to_owned();

@@ -12,12 +12,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::change::{Change, Edit};
-use crate::line::News;
+use crate::line::{News, Seek};
 use crate::live::{Event, Live, PRESENCE_EVERY};
 use crate::offsets::{Range, Unit};
 use crate::queue::Queue;
 use crate::rpc::{Ears, Editor};
-use crate::{Error, diff, uri};
+use crate::{Error, diff, place, uri};
 
 const NEWS_WAITING_MAX: usize = 1_024;
 const LEAVING_MAX: Duration = Duration::from_secs(3);
@@ -52,6 +52,11 @@ pub async fn run(home: Option<&Path>) -> Result<(), Error> {
             },
             _ = presence.tick() => daemon.files.values_mut().for_each(|f| f.live.renew_presence()),
             () = tokio::time::sleep_until(until) => {}
+        }
+    }
+    for file in daemon.files.values().filter(|file| file.has_begun && !file.is_apart) {
+        if !file.live.is_stored() {
+            place::keep_unsent(&file.path, &file.live.text().to_string())?;
         }
     }
     drop(daemon);
@@ -120,8 +125,8 @@ impl Daemon {
         };
         let key = self.next_key;
         self.next_key += 1;
-        let place = (self.client.clone(), path.clone());
-        let live = Live::new(place, "An editor", key, self.news.clone());
+        let seek = Seek::Path(self.client.clone(), path.clone());
+        let live = Live::new(seek, "An editor", key, self.news.clone());
         let file = OpenFile {
             uri,
             path,

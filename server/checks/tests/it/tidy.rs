@@ -25,7 +25,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
 const DOORS: [(&str, &[&str]); 12] = [
     ("axum", &["web"]),
     ("rusqlite", &["store"]),
-    ("notify", &["files"]),
+    ("notify", &["files", "editors"]),
     ("cap-std", &["files"]),
     ("yrs", &["documents", "editors", "bench", "checks"]),
     ("tokio-tungstenite", &["editors", "bench", "checks"]),

@@ -178,12 +178,6 @@ pub(crate) async fn offers(home: Option<&Path>, json: bool) -> Result<(), Failur
 pub(crate) async fn join(home: Option<&Path>, join: Join) -> Result<(), Failure> {
     let client = Client::new(Places::find(home)?);
     let what = join.what.trim();
-    if what.starts_with("http:") || what.starts_with("https:") {
-        return Err(Failure::usage(
-            "That is a link for a browser. Open it there; friends' hives join by an invitation \
-             that begins with skep:",
-        ));
-    }
     let offers: Vec<wire::Offer> = client.get("/offers").await?;
     let named: Vec<&wire::Offer> =
         offers.iter().filter(|offer| offer.share == what || offer.name == what).collect();

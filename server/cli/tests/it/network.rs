@@ -85,6 +85,11 @@ async fn the_hives_own_authority_makes_the_network_secure() {
     let shared = home.json(&["share", "Trip", "--json"]);
     assert!(text(&shared["link"]).starts_with(&format!("https://{there}/l/")), "{shared}");
     assert_eq!(shared["links"][0]["works"], true, "{shared}");
+    let (link, friend) = (text(&shared["link"]), Home::new());
+    let edit = ["edit", &link, "--editor", "true"];
+    friend.skep(&edit).is(6, "--authority FILE");
+    let trusting = [&edit[..], &["--authority", authority.to_str().unwrap()]].concat();
+    friend.skep(&trusting).is(0, "You may look");
     // Whoever calls without encryption gets nothing.
     let mut plain = TcpStream::connect(there).await.unwrap();
     plain.write_all(format!("GET / HTTP/1.1\r\nHost: {there}\r\n\r\n").as_bytes()).await.unwrap();

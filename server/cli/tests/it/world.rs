@@ -209,6 +209,10 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The first line from now on of which this is true.
     pub(crate) fn until(&mut self, is_it: impl Fn(&str) -> bool) -> String {
         let since = Instant::now();

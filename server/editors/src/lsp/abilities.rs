@@ -39,7 +39,11 @@ impl Abilities {
         let encodings = encodings.and_then(Value::as_array).into_iter().flatten();
         let unit = encodings.filter_map(Value::as_str).find_map(unit).unwrap_or(Unit::Utf16);
         Self {
-            manner: Manner { unit, strict: minds_versions },
+            manner: Manner {
+                unit,
+                strict: minds_versions,
+                ends_last_line: name.to_lowercase().starts_with("neovim"),
+            },
             applies_edits: is("/capabilities/workspace/applyEdit"),
             knows_versions: minds_versions
                 || is("/capabilities/workspace/workspaceEdit/documentChanges"),

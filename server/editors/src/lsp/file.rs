@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::change::Change;
 use crate::live::{Event, Live};
 use crate::mirror::{Mirror, Sending, Told};
+use crate::place::{self, Place};
 use crate::rpc::Ears;
 
 /// How long an editor may take to show that it made an edit that it says it made.
@@ -19,8 +20,8 @@ const ECHO_AWAITED_AFTER_OTHERS: Duration = Duration::from_millis(250);
 const ANSWER_AWAITED: Duration = Duration::from_secs(20);
 const RETRY_FIRST: Duration = Duration::from_millis(15);
 const RETRY_LAST: Duration = Duration::from_secs(5);
-/// How long saving waits for the edit under way.
-const SAVE_WAITS: Duration = Duration::from_millis(300);
+/// How long saving waits for the edit under way, and for the hive. Emacs waits half a second.
+const SAVE_WAITS: Duration = Duration::from_millis(400);
 /// A file that was not written for so long is at rest.
 const AT_REST_AFTER: Duration = Duration::from_secs(10);
 /// After so many refusals in a row the person is told.
@@ -45,6 +46,8 @@ pub(super) struct OpenFile {
     pub(super) is_closed: bool,
     /// It lies in no share.
     pub(super) is_unshared: bool,
+    /// The hive did not answer yet.
+    is_away: bool,
     /// What both the editor's text and the document's come from.
     base: String,
     retry_at: Option<Instant>,
@@ -54,6 +57,8 @@ pub(super) struct OpenFile {
     saving: Option<(Value, Instant)>,
     /// The trouble that the person was told of last.
     trouble: Option<String>,
+    /// In a link's folder: says there that this editor has the document itself.
+    _open: Option<place::Told>,
 }
 
 /// What the server has to do about a file.
@@ -83,12 +88,24 @@ impl OpenFile {
             stage: Stage::Joining,
             is_closed: false,
             is_unshared: false,
+            is_away: false,
             base,
             retry_at: None,
             doubt_at: None,
             refusals: 0,
             saving: None,
             trouble: None,
+            _open: None,
+        }
+    }
+
+    /// Puts what the hive did not get of it beside the file, when there is no more time.
+    pub(super) fn keep_unsent(&self) {
+        if self.stage == Stage::Live && !self.live.is_stored() {
+            let text = self.live.text().to_string();
+            if let Err(error) = place::keep_unsent(&self.path, &text) {
+                tracing::error!(file = self.name(), %error, "what was typed cannot be kept");
+            }
         }
     }
 
@@ -154,7 +171,18 @@ impl OpenFile {
                 let words = format!("{} is not live in this window. {why}", self.name());
                 self.part(words, &mut todo);
             }
-            Event::Waiting(why) => tracing::debug!(file = self.name(), %why, "not live now"),
+            Event::Waiting(why) if self.stage == Stage::Live => {
+                let words = format!(
+                    "{} is not live now: {why} What you type stays in this window, and goes out \
+                     when the hive is back.",
+                    self.name()
+                );
+                self.say(words, &mut todo);
+            }
+            Event::Waiting(why) => {
+                self.is_away = true;
+                tracing::debug!(file = self.name(), %why, "not live now");
+            }
             Event::Unshared => self.is_unshared = true,
             Event::Stored | Event::Changed { .. } => {}
         }
@@ -163,6 +191,8 @@ impl OpenFile {
 
     fn begin(&mut self, todo: &mut Todo) {
         self.stage = Stage::Live;
+        let place = Place::of(&self.path).zip(self.live.file());
+        self._open = place.map(|((place, _), file)| place.tell_open(file));
         todo.live = true;
         todo.people = true;
         let document = self.live.text().clone();
@@ -218,10 +248,20 @@ impl OpenFile {
 
     /// The editor is about to save, and waits for the last edits before it does.
     pub(super) fn will_save(&mut self, id: Value, ears: &Ears) {
-        if self.mirror.is_under_way() && self.stage == Stage::Live {
+        if !self.may_be_saved() && !self.is_unshared {
             self.saving = Some((id, Instant::now() + SAVE_WAITS));
         } else {
             self.answer_save(&id, ears);
+        }
+    }
+
+    /// The hive has what the file will hold, so that it knows the file for the editor's.
+    fn may_be_saved(&self) -> bool {
+        let has_all = || self.live.is_stored() || !self.live.is_connected();
+        match self.stage {
+            Stage::Joining => self.is_away,
+            Stage::Live => !self.mirror.is_under_way() && has_all(),
+            Stage::Apart => true,
         }
     }
 
@@ -264,7 +304,7 @@ impl OpenFile {
         if self.stage != Stage::Live || self.is_closed {
             return todo;
         }
-        if !self.mirror.is_under_way()
+        if self.may_be_saved()
             && let Some((id, _)) = self.saving.take()
         {
             self.answer_save(&id, ears);

@@ -76,7 +76,8 @@ struct World {
 
 impl World {
     fn new(kind: Kind, unit: Unit, text: &str) -> Self {
-        let manner = Manner { unit, strict: [Kind::Honest, Kind::Liar].contains(&kind) };
+        let strict = [Kind::Honest, Kind::Liar].contains(&kind);
+        let manner = Manner { unit, strict, ends_last_line: false };
         Self {
             kind,
             unit,
@@ -301,7 +302,7 @@ fn told(range: Option<[usize; 4]>, text: &str) -> Told {
     Told { range, text: text.to_owned() }
 }
 
-const MANNER: Manner = Manner { unit: Unit::Utf16, strict: false };
+const MANNER: Manner = Manner { unit: Unit::Utf16, strict: false, ends_last_line: false };
 
 #[test]
 fn line_ends_and_marks_of_the_editor_stay_its_own() {
@@ -352,7 +353,7 @@ fn unsaved_work_of_the_editor_enters_and_what_it_lacks_comes_to_it() {
 /// Neovim puts what comes behind the last line end into the last line.
 #[test]
 fn what_comes_behind_the_last_line_leaves_its_end_alone() {
-    let manner = Manner { unit: Unit::Utf16, strict: true };
+    let manner = Manner { unit: Unit::Utf16, strict: true, ends_last_line: false };
     let cases = [
         ("one\n", Change::replace(4, 4, "two\n"), [0, 3, 0, 3], "\ntwo"),
         ("one\ntwo\n", Change::replace(4, 8, ""), [0, 3, 1, 3], ""),
@@ -370,4 +371,26 @@ fn what_comes_behind_the_last_line_leaves_its_end_alone() {
         let range = [start.line, start.character, end.line, end.character];
         assert_eq!((range, edits[0].text.as_str()), ([line, character, to_line, to], insert));
     }
+}
+
+#[test]
+fn a_last_line_has_an_end_in_an_editor_that_insists_on_one() {
+    let manner = Manner { unit: Unit::Utf16, strict: true, ends_last_line: true };
+    let mut mirror = Mirror::new("one\n", 1, manner);
+    let before = Rope::from("one\n");
+    assert!(mirror.start("one\n", &before).is_empty());
+    let own = mirror.remote(&Change::replace(4, 4, "two"), &before).unwrap();
+    let mut document = Rope::from("one\ntwo");
+    own.apply(&mut document);
+    assert_eq!(document, "one\ntwo\n");
+    let edits = mirror.next().unwrap().edits;
+    assert_eq!((edits.len(), edits[0].text.as_str()), (1, "\ntwo"));
+}
+
+#[test]
+fn what_the_editor_saved_before_it_joined_is_not_there_twice() {
+    let mut mirror = Mirror::new("one!\ntwo mine\n", 1, MANNER);
+    let document = Rope::from("one! theirs\ntwo mine\n");
+    assert!(mirror.start("one\ntwo\n", &document).is_empty());
+    assert_eq!(mirror.next().unwrap().edits[0].text, " theirs");
 }

@@ -43,7 +43,7 @@ vim.fn.writefile(lines, home .. '/' .. name .. '.txt')
 vim.cmd('qa!')
 "#;
 
-struct Nvim(Child);
+pub(super) struct Nvim(pub(super) Child);
 
 impl Drop for Nvim {
     fn drop(&mut self) {
@@ -52,17 +52,18 @@ impl Drop for Nvim {
     }
 }
 
-fn is_there() -> bool {
+pub(super) fn is_there() -> bool {
     Command::new("nvim").arg("--version").stdout(Stdio::null()).status().is_ok()
 }
 
-fn start(home: &Home, seed: u64, first: u32, name: &str) -> Nvim {
+pub(super) fn start(home: &Home, seed: u64, tags: (u32, u32), name: &str) -> Nvim {
     let setup = home.skep(&["editor", "setup", "nvim"]);
     assert_eq!(setup.code, 0, "{setup:?}");
     fs::write(home.path("skep.lua"), setup.out).unwrap();
     fs::write(home.path("drive.lua"), DRIVE).unwrap();
     let root: PathBuf = home.path("");
-    let drive = format!("{} {} {EDITS} {first} {name}", root.display(), seed % 1_000_000);
+    let (first, count) = tags;
+    let drive = format!("{} {} {count} {first} {name}", root.display(), seed % 1_000_000);
     let log = fs::File::create(home.path(&format!("{name}.log"))).unwrap();
     let child = Command::new("nvim")
         .args(["--headless", "-u", "NONE", "-i", "NONE", "-n"])
@@ -89,7 +90,8 @@ async fn two_neovims_and_sed_edit_one_file() {
     let home = Home::with_plan(&"a line of text\n".repeat(20));
     let _hive = home.serve();
     home.skep(&["share", home.path("Trip").to_str().unwrap()]).is(0, "/l/");
-    let mut editors = [start(&home, seed, ONE, "one"), start(&home, seed / 7, TWO, "two")];
+    let mut editors =
+        [start(&home, seed, (ONE, EDITS), "one"), start(&home, seed / 7, (TWO, EDITS), "two")];
     let typed = || tags(ONE, EDITS).chain(tags(TWO, EDITS));
     let file = home.path("Trip/plan.md");
     let text = || fs::read_to_string(&file).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Conversations as editors hold them that cannot be had here: VS Code, Helix, and bad ones.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use crate::world::{Home, PATIENCE, holds};
 
 /// A language server, as the editor's end sees it.
-struct Server {
+pub(super) struct Server {
     child: Child,
     to: ChildStdin,
     from: mpsc::Receiver<Value>,
@@ -27,7 +28,18 @@ impl Drop for Server {
 impl Server {
     /// Opens `Trip/plan.md`, after the greetings.
     fn open(home: &Home, abilities: &Value, name: &str, text: &str) -> Self {
+        Self::open_at(home, &home.path("Trip/plan.md"), abilities, name, text)
+    }
+
+    pub(super) fn open_at(
+        home: &Home,
+        path: &Path,
+        abilities: &Value,
+        name: &str,
+        text: &str,
+    ) -> Self {
         let mut server = Self::start(home, "lsp");
+        server.uri = format!("file://{}", path.display());
         let params = json!({ "clientInfo": { "name": name }, "capabilities": abilities });
         server.say(&json!({ "id": 1, "method": "initialize", "params": params }));
         let offer = server.until(|message| message["id"] == 1);
@@ -66,10 +78,18 @@ impl Server {
         self.say(&json!({ "method": "textDocument/didOpen", "params": params }));
     }
 
-    fn changed(&mut self, version: i64, changes: &Value) {
+    pub(super) fn changed(&mut self, version: i64, changes: &Value) {
         let document = json!({ "uri": self.uri, "version": version });
         let params = json!({ "textDocument": document, "contentChanges": changes });
         self.say(&json!({ "method": "textDocument/didChange", "params": params }));
+    }
+
+    /// Ends it as editors do, and waits until it ended.
+    pub(super) fn leave(&mut self) {
+        self.say(&json!({ "id": 900, "method": "shutdown" }));
+        self.until(|message| message["id"] == 900);
+        self.say(&json!({ "method": "exit" }));
+        assert!(self.child.wait().unwrap().success());
     }
 
     fn say(&mut self, message: &Value) {
@@ -80,7 +100,7 @@ impl Server {
         self.to.flush().unwrap();
     }
 
-    fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+    pub(super) fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
             let message = self.from.recv_timeout(PATIENCE).unwrap();
             if is_it(&message) {
@@ -90,14 +110,14 @@ impl Server {
     }
 
     /// The next edit for the editor: its id, version and edits.
-    fn edit(&mut self) -> (Value, i64, Value) {
+    pub(super) fn edit(&mut self) -> (Value, i64, Value) {
         let asked = self.until(|message| message["method"] == "workspace/applyEdit");
         let change = &asked["params"]["edit"]["documentChanges"][0];
         let version = change["textDocument"]["version"].as_i64().unwrap();
         (asked["id"].clone(), version, change["edits"].clone())
     }
 
-    fn answer(&mut self, id: &Value, applied: bool) {
+    pub(super) fn answer(&mut self, id: &Value, applied: bool) {
         self.say(&json!({ "id": id, "result": { "applied": applied } }));
     }
 }
@@ -119,7 +139,7 @@ fn read(from: &mut impl BufRead) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
-fn abilities(encodings: &Value) -> Value {
+pub(super) fn abilities(encodings: &Value) -> Value {
     json!({
         "general": { "positionEncodings": encodings },
         "workspace": { "applyEdit": true, "workspaceEdit": { "documentChanges": true } },
@@ -127,7 +147,7 @@ fn abilities(encodings: &Value) -> Value {
     })
 }
 
-fn range(line: u32, from: u32, to: u32) -> Value {
+pub(super) fn range(line: u32, from: u32, to: u32) -> Value {
     let place = |character: u32| json!({ "line": line, "character": character });
     json!({ "start": place(from), "end": place(to) })
 }
@@ -206,10 +226,7 @@ async fn as_helix_speaks() {
     assert!(words.as_str().unwrap().contains("in plan.md"), "{words}");
     helix.say(&json!({ "id": 300, "method": "textDocument/hover", "params": {} }));
     assert_eq!(helix.until(|message| message["id"] == 300)["error"]["code"], -32_601);
-    helix.say(&json!({ "id": 301, "method": "shutdown" }));
-    helix.until(|message| message["id"] == 301);
-    helix.say(&json!({ "method": "exit" }));
-    assert!(helix.child.wait().unwrap().success());
+    helix.leave();
     holds(&home.path("Trip/plan.md"), "één!?\ntwo\n").await;
 }
 
