@@ -1,5 +1,6 @@
 //! Editors of people's own in one document, with pages and programs that save.
 
+mod emacs;
 mod joined;
 mod nvim;
 mod scripted;
