@@ -38,8 +38,9 @@ pub async fn run(home: Option<&Path>) -> Result<(), Error> {
     let (news, mut heard) = mpsc::channel(NEWS_WAITING_MAX);
     let mut server = Server::new(client, editor.hears.clone(), news);
     let mut presence = tokio::time::interval(PRESENCE_EVERY);
-    // Some editors end their servers before these have left.
+    // Some editors end their servers by a signal, and before these have left.
     let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
     while !server.has_left() {
         let due = server.due_at();
         tokio::select! {
@@ -52,6 +53,7 @@ pub async fn run(home: Option<&Path>) -> Result<(), Error> {
             },
             () = sleep_until(due) => server.is_due(),
             _ = terminated.recv() => break,
+            _ = hung_up.recv(), if server.leaving.is_none() => server.leave(),
             _ = presence.tick() => server.renew_presence(),
         }
     }
