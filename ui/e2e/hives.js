@@ -12,6 +12,7 @@ export const FILES = { "Trip/packing.md": LIST, "Trip/cover.dat": "cover" };
 /** A second hive with its owner in a browser, gone when the story is over. */
 export async function another(world, name, { settings, ...options } = {}) {
   const hive = await Hive.make({ settings });
+  world.hives.push(hive);
   world.later(() => hive.remove());
   await hive.skep("init", "--name", name);
   await hive.start();

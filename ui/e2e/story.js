@@ -17,6 +17,7 @@ class World {
   constructor(t, hive) {
     this.t = t;
     this.hive = hive;
+    this.hives = [hive];
   }
 
   /** Says a figure in the test's report. */
@@ -61,7 +62,9 @@ class World {
     const folder = join(FAILURES, name.replace(/[^\w]+/g, "-").slice(0, 60));
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
-    await copyFile(this.hive.log, join(folder, "hive.log")).catch(() => undefined);
+    for (const [at, hive] of this.hives.entries()) {
+      await copyFile(hive.log, join(folder, `hive-${at}.log`)).catch(() => undefined);
+    }
     const faults = this.people.flatMap((one) => one.faults.map((fault) => `${one.name}: ${fault}`));
     await writeFile(join(folder, "why.txt"), [cause?.stack ?? cause, ...faults].join("\n\n"));
     for (const { name, page } of this.people) {

@@ -13,6 +13,33 @@ use crate::varint::{Reader, push_bytes};
 /// So many clients of former generations are remembered.
 const RETIRED_MAX: usize = 10_000;
 
+/// How far a generation may have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Reach {
+    /// No other hive has it.
+    #[default]
+    Own = 0,
+    /// Other hives make the same one of the same version of the file.
+    Common = 1,
+    /// Another hive has, or had, it open too.
+    Linked = 2,
+}
+
+impl Reach {
+    /// Of a document that is made from this version of its file.
+    pub(crate) fn of_new(version: Option<Hash>) -> Self {
+        if version.is_some() { Self::Common } else { Self::Own }
+    }
+
+    fn of(stored: i64) -> Self {
+        match stored {
+            0 => Self::Own,
+            1 => Self::Common,
+            _ => Self::Linked,
+        }
+    }
+}
+
 /// What a file held at a moment of its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mark {
@@ -37,8 +64,7 @@ pub(crate) struct Stored {
     pub(crate) settled_seq: i64,
     /// What was about to be written when the hive stopped, and the newest update in it.
     pub(crate) intent: Option<(Mark, i64)>,
-    /// Another hive has had it open in this generation.
-    pub(crate) linked: bool,
+    pub(crate) reach: Reach,
     /// Clients of former generations that this one does not know.
     pub(crate) retired: BTreeSet<u64>,
 }
@@ -57,14 +83,13 @@ pub(crate) struct Step {
     pub(crate) settle: u8,
     /// A mark that is neither settled nor part of this step is forgotten.
     pub(crate) void: bool,
-    /// Another hive has it open.
-    pub(crate) linked: bool,
+    pub(crate) reach: Reach,
 }
 
 pub(crate) fn load(view: &View, file: FileId) -> Result<Option<Stored>, store::Error> {
     let head = view
         .prepare_cached(
-            "SELECT generation, merged, settled, body, linked FROM documents_document
+            "SELECT generation, merged, settled, body, reach FROM documents_document
              JOIN documents_state USING (file) WHERE file = ?1",
         )?
         .query_row([file.as_bytes()], |row| {
@@ -73,11 +98,11 @@ pub(crate) fn load(view: &View, file: FileId) -> Result<Option<Stored>, store::E
                 row.get::<_, i64>(1)?,
                 row.get::<_, u8>(2)?,
                 row.get::<_, Vec<u8>>(3)?,
-                row.get::<_, bool>(4)?,
+                row.get::<_, i64>(4)?,
             ))
         })
         .optional()?;
-    let Some((generation, merged, slot, state, linked)) = head else { return Ok(None) };
+    let Some((generation, merged, slot, state, reach)) = head else { return Ok(None) };
     let mut marks = marks(view, file)?;
     let Some((settled, settled_seq)) = marks[usize::from(slot)].take() else {
         return Err(store::Error::Damaged(format!("document {file} has no settled mark")));
@@ -112,7 +137,7 @@ pub(crate) fn load(view: &View, file: FileId) -> Result<Option<Stored>, store::E
         settled,
         settled_seq,
         intent: marks[usize::from(1 - slot)].take(),
-        linked,
+        reach: Reach::of(reach),
         retired: retired(view, file)?,
     }))
 }
@@ -129,7 +154,8 @@ pub(crate) fn promote(
     let of = |hash: Hash| hash.as_bytes().first_chunk().copied().map(Generation::from_bytes);
     let generation = version.and_then(of);
     let generation = generation.unwrap_or_else(|| Generation::draw(tx.chance()));
-    Ok(insert(tx, file, generation, (state, 0), mark)?.then_some(generation))
+    let reach = Reach::of_new(version);
+    Ok(insert(tx, file, generation, reach, (state, 0), mark)?.then_some(generation))
 }
 
 /// Puts the document of another hive in the place of this one's, which has these clients that the
@@ -146,7 +172,7 @@ pub(crate) fn adopt(
     tx.prepare_cached("DELETE FROM documents_document WHERE file = ?1")?
         .execute([file.as_bytes()])?;
     // The state goes on from where the file stands.
-    insert(tx, file, generation, (state, 1), mark)?;
+    insert(tx, file, generation, Reach::Linked, (state, 1), mark)?;
     let mut add = tx
         .prepare_cached("INSERT OR IGNORE INTO documents_retired (file, client) VALUES (?1, ?2)")?;
     for client in retire.iter().chain(&former).take(RETIRED_MAX) {
@@ -155,10 +181,17 @@ pub(crate) fn adopt(
     Ok(())
 }
 
-/// Begins another generation of a document, with the same text.
+/// Another hive is given the document.
+pub(crate) fn link(tx: &Tx, file: FileId) -> Result<(), store::Error> {
+    tx.prepare_cached("UPDATE documents_document SET reach = ?2 WHERE file = ?1")?
+        .execute(params![file.as_bytes(), Reach::Linked as i64])?;
+    Ok(())
+}
+
+/// Begins another generation of a document, if it is stored, with the same text.
 pub(crate) fn renew(tx: &mut Tx, file: FileId) -> Result<Generation, store::Error> {
     let generation = Generation::draw(tx.chance());
-    tx.prepare_cached("UPDATE documents_document SET generation = ?2, linked = 0 WHERE file = ?1")?
+    tx.prepare_cached("UPDATE documents_document SET generation = ?2, reach = 0 WHERE file = ?1")?
         .execute(params![file.as_bytes(), generation.as_bytes()])?;
     Ok(generation)
 }
@@ -167,15 +200,17 @@ fn insert(
     tx: &Tx,
     file: FileId,
     generation: Generation,
+    reach: Reach,
     (state, seq): (&[u8], i64),
     mark: &Mark,
 ) -> Result<bool, store::Error> {
     let made = tx
         .prepare_cached(
             "INSERT OR IGNORE INTO documents_document
-             (file, generation, merged, settled, changed_at) VALUES (?1, ?2, ?4, 0, ?3)",
+             (file, generation, merged, settled, changed_at, reach)
+             VALUES (?1, ?2, ?4, 0, ?3, ?5)",
         )?
-        .execute(params![file.as_bytes(), generation.as_bytes(), tx.now().0, seq])?;
+        .execute(params![file.as_bytes(), generation.as_bytes(), tx.now().0, seq, reach as i64])?;
     if made == 0 {
         return Ok(false);
     }
@@ -211,9 +246,9 @@ pub(crate) fn save(tx: &Tx, file: FileId, step: &Step) -> Result<(), store::Erro
         .prepare_cached(
             "UPDATE documents_document
              SET changed_at = ?2, merged = coalesce(?3, merged), settled = ?4,
-                 linked = max(linked, ?5) WHERE file = ?1",
+                 reach = max(reach, ?5) WHERE file = ?1",
         )?
-        .execute(params![file.as_bytes(), tx.now().0, merged, step.settle, step.linked])?;
+        .execute(params![file.as_bytes(), tx.now().0, merged, step.settle, step.reach as i64])?;
     if known == 0 {
         return Err(store::Error::Damaged(format!("document {file} is no longer stored")));
     }
@@ -234,7 +269,8 @@ pub(crate) fn unsettled(view: &View) -> Result<Vec<FileId>, store::Error> {
 
 /// Documents that other hives have had open in their present generation.
 pub(crate) fn linked(view: &View) -> Result<Vec<FileId>, store::Error> {
-    let mut statement = view.prepare_cached("SELECT file FROM documents_document WHERE linked")?;
+    let mut statement =
+        view.prepare_cached("SELECT file FROM documents_document WHERE reach = 2")?;
     let files = statement.query_map([], |row| Ok(FileId::from_bytes(row.get(0)?)))?;
     Ok(files.collect::<Result<_, _>>()?)
 }
@@ -248,8 +284,10 @@ pub fn renew_generations(tx: &mut Tx) -> Result<(), store::Error> {
         .collect::<Result<_, _>>()?;
     for file in files {
         let generation = Generation::draw(tx.chance());
-        tx.prepare_cached("UPDATE documents_document SET generation = ?2 WHERE file = ?1")?
-            .execute(params![file, generation.as_bytes()])?;
+        tx.prepare_cached(
+            "UPDATE documents_document SET generation = ?2, reach = 0 WHERE file = ?1",
+        )?
+        .execute(params![file, generation.as_bytes()])?;
     }
     Ok(())
 }

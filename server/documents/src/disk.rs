@@ -16,9 +16,14 @@ pub trait Disk: Send + Sync + 'static {
     /// [`DiskError::Changed`]. Never makes a file that is not there.
     fn write(&self, file: FileId, write: Write) -> BoxFuture<'_, Result<Stamp, DiskError>>;
 
-    /// Tells that the file as it is holds what these contents hold, which friends made apart from
-    /// it.
-    fn embrace(&self, file: FileId, holds: Vec<Hash>) -> BoxFuture<'_, Result<(), DiskError>>;
+    /// Tells that the file, if it is this content, holds what these contents hold, which friends
+    /// made apart from it.
+    fn embrace(
+        &self,
+        file: FileId,
+        content: Hash,
+        holds: Vec<Hash>,
+    ) -> BoxFuture<'_, Result<(), DiskError>>;
 }
 
 /// What a file is to hold.

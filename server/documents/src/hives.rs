@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use store::View;
 use tokio::sync::watch;
 use types::{FileId, Generation, Hash};
 
@@ -41,6 +42,12 @@ impl Handle {
         self.urge(file, Urgent::People { connection, people });
     }
 
+    /// Another hive that was linked hears from here only now: it is told what it lacks, and asked
+    /// what is lacking here, once more.
+    pub fn sync(&self, file: FileId, connection: u64) {
+        self.urge(file, Urgent::Sync(connection));
+    }
+
     /// The documents that are open.
     pub fn open_files(&self) -> watch::Receiver<BTreeSet<FileId>> {
         self.shared.open.subscribe()
@@ -71,15 +78,20 @@ impl Handle {
         self.ask(file, |reply| Message::Hive(ask(reply))).await
     }
 
-    /// Ends the generation if another hive has had it open: to be called before the file is written
+    /// Ends the generation if another hive may have it: to be called before the file is written
     /// with what friends made, when their edits did not come. The same text as an edit of theirs
     /// and as text of this hive would be there twice.
     pub async fn end_generation(&self, file: FileId) -> Result<(), Error> {
-        self.ask(file, |reply| Message::Hive(HiveMessage::EndGeneration { reply })).await
+        let ask = |reply| Message::Hive(HiveMessage::EndGeneration { reply });
+        if let ended @ (Ok(()) | Err(Error::Stopped)) = self.ask(file, ask).await {
+            return ended;
+        }
+        // It cannot be opened at present.
+        Ok(self.shared.store.write(move |tx| db::renew(tx, file).map(drop)).await?)
     }
+}
 
-    /// The files whose documents other hives have had open in their present generation.
-    pub async fn linked_files(&self) -> Result<Vec<FileId>, Error> {
-        Ok(self.shared.store.read(db::linked).await?)
-    }
+/// The files whose documents other hives have had open in their present generation.
+pub fn linked_files(view: &View) -> Result<Vec<FileId>, store::Error> {
+    db::linked(view)
 }

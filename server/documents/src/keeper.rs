@@ -15,7 +15,7 @@ use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 use types::{Hash, PersonId};
 
-use crate::db::{Mark, Step, Stored};
+use crate::db::{Mark, Reach, Step, Stored};
 use crate::handle::Limits;
 use crate::replica::Replica;
 use crate::{Condition, Stamp, Write, text};
@@ -27,8 +27,8 @@ use recent::Recent;
 pub(crate) enum Errand {
     Read,
     Write(Write),
-    /// The file as it is holds these contents of friends.
-    Embrace(Vec<Hash>),
+    /// The file, if it holds this content, holds what these contents of friends hold.
+    Embrace(Hash, Vec<Hash>),
 }
 
 /// What came of a step that is durable.
@@ -110,12 +110,16 @@ enum Flow {
     /// A mark waits for the store; then the bytes, if any, are written.
     Intending {
         intent: Intent,
-        bytes: Option<Vec<u8>>,
+        /// With the contents of friends that they hold.
+        bytes: Option<(Vec<u8>, Vec<Hash>)>,
     },
     ToWrite {
         bytes: Vec<u8>,
+        holds: Vec<Hash>,
     },
-    Writing,
+    Writing {
+        holds: Vec<Hash>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -152,9 +156,14 @@ struct Retry {
 }
 
 impl Keeper {
-    pub(crate) fn promoted(limits: Limits, mark: Mark, stamp: Stamp, state_bytes: usize) -> Self {
+    pub(crate) fn promoted(
+        limits: Limits,
+        (mark, reach): (Mark, Reach),
+        stamp: Stamp,
+        state_bytes: usize,
+    ) -> Self {
         let mut keeper = Self::new(limits, mark, 0, 0, state_bytes, Some(stamp));
-        keeper.set_linked(false);
+        keeper.set_reach(reach);
         keeper
     }
 
@@ -172,7 +181,7 @@ impl Keeper {
         keeper.row_bytes = stored.updates.iter().map(Vec::len).sum();
         keeper.settled_seq = stored.settled_seq;
         keeper.look_at = Some(now);
-        keeper.set_linked(stored.linked);
+        keeper.set_reach(stored.reach);
         if stored.settled_seq < stored.seq {
             keeper.changed = 1;
             keeper.first_change_at = Some(now);
@@ -325,7 +334,7 @@ impl Keeper {
         let disk = self.disk_retry_at();
         let idle = matches!(self.flow, Flow::Idle);
         let settle = self.settle_at().map(|at| store.map_or(at, |store| at.max(store)));
-        let embrace = self.embrace_at().filter(|_| self.is_settled());
+        let embrace = self.embrace_at().filter(|_| self.is_settled() && self.look_at.is_none());
         [self.look_at, disk, settle, embrace].into_iter().flatten().filter(|_| idle).min()
     }
 
@@ -361,8 +370,8 @@ impl Keeper {
             return None;
         }
         let updates = std::mem::take(&mut self.pending);
-        let linked = self.is_linked();
-        let mut step = Step { updates: updates.clone(), void: true, linked, ..Step::default() };
+        let reach = self.reach();
+        let mut step = Step { updates: updates.clone(), void: true, reach, ..Step::default() };
         let carries = self.carry(&mut step);
         let compacted = self.compact(replica, &mut step);
         let advances = !step.updates.is_empty() || step.state.is_some();
@@ -404,7 +413,7 @@ impl Keeper {
                 }
                 Carries::Intent
             }
-            Flow::Idle | Flow::Reading | Flow::ToWrite { .. } | Flow::Writing => {
+            Flow::Idle | Flow::Reading | Flow::ToWrite { .. } | Flow::Writing { .. } => {
                 // The fate of an intent under way is not known yet: its mark has to stay.
                 step.void = self.intent.is_none();
                 Carries::Updates
@@ -455,7 +464,8 @@ impl Keeper {
             Mark { hash: Hash::of(&bytes), moment: replica.moment(), form: self.settled.form };
         let same = mark.hash == self.settled.hash;
         let intent = Intent { mark, seq: 0, at: self.changed, failed: false };
-        self.flow = Flow::Intending { intent, bytes: (!same).then_some(bytes) };
+        let holds = self.writes();
+        self.flow = Flow::Intending { intent, bytes: (!same).then_some((bytes, holds)) };
         self.first_change_at = None;
         self.last_change_at = None;
         self.settle_now = false;
@@ -489,10 +499,10 @@ impl Keeper {
                 self.settle_as(intent);
                 self.unconfirmed = false;
             }
-            (Carries::Intent, Flow::Intending { mut intent, bytes: Some(bytes) }) => {
+            (Carries::Intent, Flow::Intending { mut intent, bytes: Some((bytes, holds)) }) => {
                 intent.seq = done.seq;
                 self.intent = Some(intent);
-                self.flow = Flow::ToWrite { bytes };
+                self.flow = Flow::ToWrite { bytes, holds };
             }
             (_, flow) => self.flow = flow,
         }
@@ -504,7 +514,7 @@ impl Keeper {
     }
 
     fn is_writing(&self) -> bool {
-        matches!(self.flow, Flow::Intending { .. } | Flow::ToWrite { .. } | Flow::Writing)
+        matches!(self.flow, Flow::Intending { .. } | Flow::ToWrite { .. } | Flow::Writing { .. })
     }
 
     /// Another program's edit is durable.

@@ -28,7 +28,7 @@ pub use db::renew_generations;
 pub use diff::{Edit, edits};
 pub use disk::{BoxFuture, Disk, DiskError, Plain, Stamp, Write};
 pub use handle::{Handle, Limits, Opened};
-pub use hives::Given;
+pub use hives::{Given, linked_files};
 pub use mirror::{Mirror, Mirrored, Moment, Other, Spoilt};
 pub use protocol::close;
 pub use text::{TEXT_BYTES_MAX, check};

@@ -26,8 +26,10 @@ struct Seat {
     stored_frames: bool,
     /// It is another hive,
     hive: bool,
-    /// with people of its own in the document.
+    /// with people of its own in the document,
     people: bool,
+    /// and has been sent all that it lacked when it came.
+    answered: bool,
     /// Frames with edits that came from it, those that the step under way makes durable, and those
     /// that were acknowledged.
     counted: u64,
@@ -138,6 +140,7 @@ impl Room {
             queue,
             stored_frames,
             hive,
+            answered: false,
             people: true,
             counted: 0,
             carried: 0,
@@ -164,6 +167,15 @@ impl Room {
         if self.seats.remove(&id).is_some() {
             self.moved.extend(self.presence.leave(id));
             self.left.push(id);
+        }
+    }
+
+    /// Another hive may have missed what was said to it until now.
+    pub(crate) fn sync(&mut self, id: u64, now: Instant) {
+        let Some(seat) = self.seats.get_mut(&id) else { return };
+        seat.answered = false;
+        if seat.member.right >= Right::Edit {
+            self.send(id, protocol::step_1(&self.replica.state_vector()), now);
         }
     }
 
@@ -278,7 +290,7 @@ impl Room {
 
     /// Tells other hives that the document holds a content.
     pub(crate) fn spread_holds(&mut self, content: Hash, except: Option<u64>, now: Instant) {
-        for id in self.seat_ids(|seat| seat.hive) {
+        for id in self.seat_ids(|seat| seat.hive && seat.answered) {
             if Some(id) != except {
                 self.send(id, protocol::holds(content), now);
             }
@@ -393,7 +405,8 @@ impl Room {
             seat.has = Arc::new(vector);
         }
         self.send(id, answer, now);
-        if self.seats.get(&id).is_some_and(|seat| seat.hive) {
+        if let Some(seat) = self.seats.get_mut(&id).filter(|seat| seat.hive) {
+            seat.answered = true;
             self.send(id, protocol::holds(self.settled), now);
         }
     }

@@ -62,6 +62,7 @@ pub(crate) enum Urgent {
     Right { key: u64, right: Option<Right> },
     Name { key: u64, name: Option<String>, hue: Option<u8> },
     People { connection: u64, people: bool },
+    Sync(u64),
     Look,
     Stop { reply: oneshot::Sender<()> },
 }
@@ -262,7 +263,9 @@ impl Task {
             match errand {
                 Errand::Read => DiskOutcome::Read(disk.read(file).await),
                 Errand::Write(write) => DiskOutcome::Wrote(disk.write(file, write).await),
-                Errand::Embrace(holds) => DiskOutcome::Embraced(disk.embrace(file, holds).await),
+                Errand::Embrace(content, holds) => {
+                    DiskOutcome::Embraced(disk.embrace(file, content, holds).await)
+                }
             }
         })
     }
@@ -363,6 +366,7 @@ impl Task {
             Urgent::Right { key, right } => self.room.set_right(key, right, now),
             Urgent::Name { key, name, hue } => self.rename(key, name.as_deref(), hue),
             Urgent::People { connection, people } => self.room.set_people(connection, people),
+            Urgent::Sync(connection) => self.room.sync(connection, now),
             Urgent::Look => self.keeper.look(now),
             Urgent::Stop { reply } => {
                 let until = now + self.shared.limits.stop_within;
@@ -422,7 +426,10 @@ impl Task {
                 self.keeper.embraced();
                 Ok(())
             }
-            DiskOutcome::Read(outcome) => self.keeper.read(outcome, self.room.replica(), now),
+            DiskOutcome::Read(outcome) => {
+                self.ends |= self.keeper.is_foreign(&outcome);
+                self.keeper.read(outcome, self.room.replica(), now)
+            }
         }
     }
 

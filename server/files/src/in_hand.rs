@@ -1,18 +1,23 @@
 //! Files that somebody edits live: what friends wrote into them is told to whoever has them in
 //! hand, and stays off the disk until that one took it in or lets it through.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use store::Tx;
+use store::{Tx, View};
 use tokio::sync::broadcast;
-use tree::{Held, Step, What};
-use types::{FileId, Hash, ShareId, Signer};
+use tree::{Ledger, Step, What};
+use types::{FileId, Hash, HiveId, ShareId, Signer, Vector};
 
 use crate::db::tree as db;
-use crate::ledger::Records;
+use crate::follow::blocking;
+use crate::ledger::{Moment, Records};
 use crate::task::Handle;
 use crate::{Error, entry};
+
+/// Why a step waits that would bring something into a file in hand.
+pub(crate) const KEPT_OFF: &str = "live";
 
 /// Contents that came for a file in hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,15 +31,24 @@ pub struct Arrival {
 pub(crate) struct InHand(Mutex<HashMap<FileId, BTreeSet<Hash>>>);
 
 impl InHand {
+    pub(crate) fn of(files: Vec<FileId>) -> Self {
+        Self(Mutex::new(files.into_iter().map(|file| (file, BTreeSet::new())).collect()))
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<FileId, BTreeSet<Hash>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn has(&self, file: FileId) -> bool {
+        self.lock().contains_key(&file)
+    }
+
+    /// False if the file is not in hand.
     fn let_through(&self, file: FileId, contents: Vec<Hash>) -> bool {
         let mut files = self.lock();
         let passed = files.get_mut(&file);
         passed.is_some_and(|passed| {
-            passed.extend(contents);
+            *passed = contents.into_iter().collect();
             true
         })
     }
@@ -42,28 +56,50 @@ impl InHand {
     /// The contents that a step would bring, if they are to stay off the disk.
     pub(crate) fn keeps_off(
         &self,
+        ledger: &Moment<'_, '_>,
+        own: HiveId,
         file: FileId,
-        held: Option<&Held>,
         step: &Step,
-    ) -> Option<Vec<Hash>> {
-        let files = self.lock();
-        let passed = files.get(&file)?;
-        let held = held.and_then(|held| held.what.hash());
-        let contents = match step {
-            Step::Write { what: What::File { hash, .. }, instead_of: Some(_), .. } => vec![*hash],
+    ) -> Result<Option<Vec<Hash>>, Error> {
+        let Some(passed) = self.lock().get(&file).cloned() else { return Ok(None) };
+        let brought = match step {
+            Step::Write { what: What::File { hash, .. }, .. } => vec![*hash],
             Step::Merge { first, second, .. } => vec![*first, *second],
-            _ => return None,
+            _ => return Ok(None),
         };
-        let new = contents.into_iter().filter(|hash| Some(*hash) != held && !passed.contains(hash));
+        let held = ledger.held(file)?.and_then(|held| held.what.hash());
+        let new = brought.into_iter().filter(|hash| Some(*hash) != held && !passed.contains(hash));
         let new: Vec<Hash> = new.collect();
-        (!new.is_empty()).then_some(new)
+        if new.is_empty() || was_made_here(ledger, own, file, step)? {
+            return Ok(None);
+        }
+        Ok(Some(new))
     }
+}
+
+/// Whether somebody on this hive put the file back, or chose of two versions.
+fn was_made_here(
+    ledger: &Moment<'_, '_>,
+    own: HiveId,
+    file: FileId,
+    step: &Step,
+) -> Result<bool, Error> {
+    let Step::Write { what, .. } = step else { return Ok(false) };
+    let node = ledger.node(file)?;
+    let versions = node.iter().flat_map(|node| &node.versions);
+    let mut these = versions.filter(|version| version.what.reads_like(what));
+    Ok(these.any(|version| version.tick.hive == own && version.carried.is_none()))
 }
 
 impl Handle {
     /// What friends write into a file from now on is told by [`Handle::arrivals`], not written.
-    pub fn take_in_hand(&self, file: FileId) {
-        self.shared.in_hand.lock().entry(file).or_default();
+    /// When this returns, nothing of theirs is on its way to the disk any more.
+    pub async fn take_in_hand(&self, file: FileId) -> Result<(), Error> {
+        match self.shared.in_hand.lock().entry(file) {
+            Entry::Occupied(_) => return Ok(()),
+            Entry::Vacant(free) => free.insert(BTreeSet::new()),
+        };
+        self.out_of_steps(file).await
     }
 
     /// Files in hand for which contents arrived. Told again while they wait.
@@ -71,23 +107,64 @@ impl Handle {
         self.shared.arrivals.subscribe()
     }
 
-    /// These contents reach the file as if nobody had it in hand.
+    /// These contents, and no others, reach the file as if nobody had it in hand.
     pub async fn let_through(&self, file: FileId, contents: Vec<Hash>) -> Result<(), Error> {
         let in_hand = self.shared.in_hand.let_through(file, contents);
         if in_hand { self.step_again(file).await } else { Ok(()) }
     }
 
-    /// Nobody has the file in hand any more: what waits reaches it.
-    pub async fn let_go(&self, file: FileId) -> Result<(), Error> {
-        let was_in_hand = self.shared.in_hand.lock().remove(&file).is_some();
+    /// What was let through and did not come stays off the file again. It is told once more after
+    /// [`Handle::step_again`].
+    pub async fn keep_off(&self, file: FileId) -> Result<(), Error> {
+        self.shared.in_hand.let_through(file, Vec::new());
+        self.out_of_steps(file).await
+    }
+
+    /// Whether something is about to reach the file, and not kept off it.
+    pub async fn is_changing(&self, file: FileId) -> Result<bool, Error> {
+        let waits_for = self.waits_for(file).await?;
+        Ok(waits_for.is_some_and(|code| code.is_none_or(|code| code == "content")))
+    }
+
+    /// Whether something of friends' waits to be taken in or let through.
+    pub async fn is_kept_off(&self, file: FileId) -> Result<bool, Error> {
+        Ok(self.waits_for(file).await?.flatten().as_deref() == Some(KEPT_OFF))
+    }
+
+    /// For what a step waits, if one does.
+    async fn waits_for(&self, file: FileId) -> Result<Option<Option<String>>, Error> {
+        let found = self.shared.store.read(move |view| {
+            let share = entry(view, file)?.share;
+            Ok::<_, Error>(db::waiting(view, share, file)?.map(|waiting| waiting.code))
+        });
+        found.await
+    }
+
+    /// Nobody has the file in hand any more: what waits reaches it. Unless somebody has it after
+    /// all, which is asked while nobody can take it.
+    pub async fn let_go(&self, file: FileId, is_held: impl FnOnce() -> bool) -> Result<(), Error> {
+        let was_in_hand = {
+            let mut files = self.shared.in_hand.lock();
+            !is_held() && files.remove(&file).is_some()
+        };
         if was_in_hand { self.step_again(file).await } else { Ok(()) }
     }
 
-    /// What the file holds also holds what these contents hold that friends made apart from it.
-    pub async fn embrace(&self, file: FileId, contents: Vec<Hash>) -> Result<(), Error> {
+    /// The file, if it holds this content, also holds what these contents hold that friends made
+    /// apart from it.
+    pub async fn embrace(
+        &self,
+        file: FileId,
+        content: Hash,
+        contents: Vec<Hash>,
+    ) -> Result<(), Error> {
         let Some(signer) = self.shared.signer.clone() else { return Ok(()) };
         let embraced = self.shared.store.write(move |tx| {
             let share = entry(tx, file)?.share;
+            let held = db::held(tx, share, file)?.and_then(|held| held.what.hash());
+            if held != Some(content) {
+                return Ok(());
+            }
             embrace(tx, &*signer, share, file, &contents)
         });
         embraced.await
@@ -98,9 +175,7 @@ impl Handle {
     pub async fn version_of(&self, file: FileId, content: Hash) -> Result<Option<Hash>, Error> {
         let found = self.shared.store.read(move |view| {
             let share = entry(view, file)?.share;
-            let held = db::held(view, share, file)?;
-            let held = held.filter(|held| held.what.hash() == Some(content));
-            Ok::<_, Error>(held.map(|held| (share, held.vector)))
+            Ok::<_, Error>(vector_of(view, share, file, content)?.map(|vector| (share, vector)))
         });
         let Some((share, vector)) = found.await? else { return Ok(None) };
         let name = (share, file, content, vector);
@@ -108,7 +183,46 @@ impl Handle {
         Ok(Some(Hash::of(&postcard::to_stdvec(&name).unwrap_or_default())))
     }
 
-    async fn step_again(&self, file: FileId) -> Result<(), Error> {
+    /// What the version that the file holds has seen, if it holds this content and that is in the
+    /// records.
+    pub async fn vector_of(&self, file: FileId, content: Hash) -> Result<Option<Vector>, Error> {
+        let found = self.shared.store.read(move |view| {
+            let share = entry(view, file)?.share;
+            vector_of(view, share, file, content)
+        });
+        found.await
+    }
+
+    /// Whether a friend's version of the file, with this content, went into what it holds here.
+    pub async fn has_seen(
+        &self,
+        file: FileId,
+        content: Hash,
+        vector: Vector,
+    ) -> Result<bool, Error> {
+        let found = self.shared.store.read(move |view| {
+            let share = entry(view, file)?.share;
+            let held = db::held(view, share, file)?;
+            Ok::<_, Error>(held.is_some_and(|held| {
+                held.what.hash() == Some(content) || held.vector.has_seen(&vector)
+            }))
+        });
+        found.await
+    }
+
+    /// Waits until no step is being taken that was looked at before.
+    async fn out_of_steps(&self, file: FileId) -> Result<(), Error> {
+        let handle = self.clone();
+        blocking(move || {
+            let share = handle.shared.store.read_blocking(|view| entry(view, file))?.share;
+            drop(handle.live(share)?.writing());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Tries what waits to reach the file, or tells of it.
+    pub async fn step_again(&self, file: FileId) -> Result<(), Error> {
         let share = self.shared.store.write(move |tx| {
             let share = entry(tx, file)?.share;
             if db::waiting(tx, share, file)?.is_some() {
@@ -119,6 +233,16 @@ impl Handle {
         self.live(share.await?)?.wake();
         Ok(())
     }
+}
+
+fn vector_of(
+    view: &View,
+    share: ShareId,
+    file: FileId,
+    content: Hash,
+) -> Result<Option<Vector>, Error> {
+    let held = db::held(view, share, file)?;
+    Ok(held.filter(|held| held.what.hash() == Some(content)).map(|held| held.vector))
 }
 
 /// [`Handle::embrace`] inside of a transaction.

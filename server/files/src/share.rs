@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use store::View;
-use types::{Name, PersonId, RelPath, ShareId, Signer, Time};
+use types::{FileId, Name, PersonId, RelPath, ShareId, Signer, Time};
 
 use crate::Error;
 
@@ -55,6 +55,8 @@ pub struct Options {
     pub signer: Option<Arc<dyn Signer>>,
     /// How guests are called in the versions that they write; `None`: they are not named.
     pub guests: Option<GuestNames>,
+    /// Files that somebody has in hand from the start.
+    pub in_hand: Vec<FileId>,
     /// Names stand on every disk as Windows can hold them, and not only where nothing else will do.
     pub narrow_names: bool,
 }

@@ -17,7 +17,7 @@ use crate::disk::{Root, leads_inside};
 use crate::exchange::Wanted;
 use crate::follow::blocking;
 use crate::ignore::Rules;
-use crate::in_hand::Arrival;
+use crate::in_hand::{Arrival, KEPT_OFF};
 use crate::ledger::Moment;
 use crate::live::Live;
 use crate::share::State;
@@ -174,10 +174,6 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
         }
         return Ok(false);
     }
-    for arrival in std::mem::take(&mut plan.arrivals) {
-        // Nobody may listen any more.
-        drop(live.shared.arrivals.send(arrival));
-    }
     live.needed.store(true, Ordering::Relaxed);
     live.stock.forget_wanted(plan.steps.iter().map(|planned| planned.id));
     live.stock.forget_wanted(plan.settled.iter().copied());
@@ -206,7 +202,7 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
         twins::group_of(&planned.step).is_none_or(|group| groups.insert(group))
     });
     let next: Vec<FileId> = next.into_iter().map(|planned| planned.id).collect();
-    let (parked, settled) = (plan.parked, plan.settled);
+    let (parked, settled, arrivals) = (plan.parked, plan.settled, plan.arrivals);
     if !parked.is_empty() || !settled.is_empty() || !next.is_empty() {
         store.write_blocking(move |tx| {
             for (id, due, code, detail) in &parked {
@@ -217,6 +213,10 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
             }
             next.iter().try_for_each(|id| db::set_out_of_step(tx, share, *id, true))
         })?;
+    }
+    for arrival in arrivals {
+        // Nobody may listen any more.
+        drop(live.shared.arrivals.send(arrival));
     }
     if !steps.is_empty() {
         act::perform(live, root, steps)?;
@@ -274,14 +274,11 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
                     plan.park(id, NEVER, "held_back", detail);
                 }
                 step => {
-                    let held = db::held(view, share, id)?;
+                    let own = live.shared.signer()?.hive();
                     let in_hand = &live.shared.in_hand;
-                    let contents = in_hand.keeps_off(id, held.as_ref(), &step);
-                    if let Some(contents) = contents
-                        && !was_made_here(view, live, id, &step)?
-                    {
+                    if let Some(contents) = in_hand.keeps_off(&ledger, own, id, &step)? {
                         plan.arrivals.push(Arrival { file: id, contents });
-                        plan.park(id, NEVER, "live", String::new());
+                        plan.park(id, NEVER, KEPT_OFF, String::new());
                         continue;
                     }
                     if matches!(step, Step::Merge { .. })
@@ -303,16 +300,6 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
         let Some(last) = due.last() else { return Ok(plan) };
         after = *last;
     }
-}
-
-/// Whether somebody on this hive put the file back, or chose of two versions.
-fn was_made_here(view: &View, live: &Live, id: FileId, step: &Step) -> Result<bool, Error> {
-    let Step::Write { what, .. } = step else { return Ok(false) };
-    let own = live.shared.signer()?.hive();
-    let node = db::node(view, live.share.id, id)?;
-    let versions = node.iter().flat_map(|node| &node.versions);
-    let mut these = versions.filter(|version| version.what.reads_like(what));
-    Ok(these.any(|version| version.tick.hive == own && version.carried.is_none()))
 }
 
 /// Why something is not to stand on this disk: a code, and the reason in words.

@@ -68,7 +68,7 @@ impl Handle {
             parts: PartNames::new(run),
             standings: watch::Sender::new(BTreeMap::new()),
             changes: broadcast::Sender::new(CHANGES_MAX),
-            in_hand: InHand::default(),
+            in_hand: InHand::of(options.in_hand.clone()),
             arrivals: broadcast::Sender::new(CHANGES_MAX),
             signer: options.signer.clone(),
             guests: options.guests.clone(),
@@ -86,6 +86,7 @@ impl Handle {
                 home: options.home.as_deref().map(disk::canonical),
                 signer: options.signer,
                 guests: options.guests,
+                in_hand: Vec::new(),
                 narrow_names: options.narrow_names,
             })
         })

@@ -79,8 +79,14 @@ impl Home {
         let (store, _) = Store::open(opened, clock, Box::new(chance)).expect("a store");
         let signer: Arc<dyn Signer> = Arc::new(Own(HiveId::from_bytes(own)));
         let home = Some(folder.path().to_owned());
-        let options =
-            Options { own: vec![data], home, signer: Some(signer), guests: None, narrow_names };
+        let options = Options {
+            own: vec![data],
+            home,
+            signer: Some(signer),
+            guests: None,
+            in_hand: Vec::new(),
+            narrow_names,
+        };
         let (handle, _) = Handle::start(store.clone(), options).await.expect("it starts");
         let changes = handle.changes();
         Self { folder, store, handle, changes, ahead_ms }

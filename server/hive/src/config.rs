@@ -39,7 +39,7 @@ pub enum Origin {
 }
 
 /// Everything that can be configured.
-pub const KEYS: [Key; 12] = [
+pub const KEYS: [Key; 11] = [
     Key {
         name: "listen.port",
         default: Value::Number(7537),
@@ -81,13 +81,6 @@ pub const KEYS: [Key; 12] = [
         default: Value::Number(7539),
         about: "The port that friends' hives call; 0 for any that is free.",
         words: &[],
-    },
-    Key {
-        name: "peers.documents",
-        default: Value::Text("apart"),
-        about: "Whether a text that is open is live on friends' hives too. Being tried: a hive \
-                that was killed meanwhile may take edits back, which the history then has.",
-        words: &["apart", "together"],
     },
     Key {
         name: "peers.addresses",

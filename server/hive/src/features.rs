@@ -20,6 +20,7 @@ impl FilesAsDisk {
 impl Disk for FilesAsDisk {
     fn read(&self, file: FileId) -> BoxFuture<'_, Result<Plain, DiskError>> {
         Box::pin(async move {
+            self.files.take_in_hand(file).await.map_err(disk_error)?;
             let read = self.files.read(file, documents::TEXT_BYTES_MAX).await;
             let content = read.map_err(disk_error)?;
             let version = self.files.version_of(file, content.stamp.hash).await;
@@ -37,8 +38,13 @@ impl Disk for FilesAsDisk {
         })
     }
 
-    fn embrace(&self, file: FileId, holds: Vec<Hash>) -> BoxFuture<'_, Result<(), DiskError>> {
-        Box::pin(async move { self.files.embrace(file, holds).await.map_err(disk_error) })
+    fn embrace(
+        &self,
+        file: FileId,
+        content: Hash,
+        holds: Vec<Hash>,
+    ) -> BoxFuture<'_, Result<(), DiskError>> {
+        Box::pin(async move { self.files.embrace(file, content, holds).await.map_err(disk_error) })
     }
 }
 

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use store::{Folder, Opening, Store};
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
-use types::{Signer, Time};
+use types::{FileId, Signer, Time};
 
 use friends::FriendsOfHive;
 use house::HouseOfHive;
@@ -98,7 +98,9 @@ impl Hive {
 
         let identity = Arc::new(identity);
         let signer: Arc<dyn Signer> = identity.clone();
-        let options_of_files = files_options(&places, signer.clone());
+        let linked = store.read(documents::linked_files).await;
+        let linked = linked.map_err(|error| Error::of_store(error, &places))?;
+        let options_of_files = files_options(&places, signer.clone(), linked.clone());
         let (files, files_task) =
             files::Handle::start(store.clone(), options_of_files).await.map_err(|error| {
                 Error::Damaged { path: places.data.clone(), why: error.to_string() }
@@ -107,12 +109,11 @@ impl Hive {
         let limits = documents::Limits::default();
         let documents = documents::Handle::start(store.clone(), disk, limits);
         let peers_port = config.number("peers.port");
-        let is_together = config.text("peers.documents") == "together";
         let listeners = Arc::new(Listeners::new(&places, config, &options, &identity, warnings));
         let (taken, wanted) = mpsc::unbounded_channel();
         let metered = Arc::new(Metered::new());
         let together =
-            Together::new(signer.hive(), store.clone(), files.clone(), documents.clone());
+            Together::new(signer.hive(), store.clone(), files.clone(), documents.clone(), linked);
         let together = Arc::new(together);
         let house = HouseOfHive::new(
             store.clone(),
@@ -132,9 +133,7 @@ impl Hive {
         if let Err(error) = store.claim_file().await {
             tracing::warn!(%error, "a copy that is put back later will not be known for one");
         }
-        if is_together {
-            together.begin(peers.clone());
-        }
+        together.begin(peers.clone());
         let friends = FriendsOfHive::new(
             store.clone(),
             files.clone(),
@@ -156,11 +155,7 @@ impl Hive {
                 files.clone(),
                 documents.clone(),
             ))),
-            AbortOnDropHandle::new(tokio::spawn(Together::follow_if(
-                is_together,
-                together.clone(),
-                peers.clone(),
-            ))),
+            AbortOnDropHandle::new(tokio::spawn(together.clone().follow(peers.clone()))),
             AbortOnDropHandle::new(tokio::spawn(upkeep::snapshots(store.clone()))),
             AbortOnDropHandle::new(tokio::spawn(listeners::follow_network(
                 listeners.clone(),
@@ -305,12 +300,13 @@ async fn open_peers(
     }
 }
 
-fn files_options(places: &Places, signer: Arc<dyn Signer>) -> files::Options {
+fn files_options(places: &Places, signer: Arc<dyn Signer>, in_hand: Vec<FileId>) -> files::Options {
     files::Options {
         own: places.own_folders(),
         home: places::home_folder(),
         signer: Some(signer),
         guests: Some(Arc::new(guest_name)),
+        in_hand,
         narrow_names: cfg!(windows),
     }
 }

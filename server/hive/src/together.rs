@@ -2,7 +2,9 @@
 //! peers. While a document is open, what friends' hives write into its file waits until their
 //! edits came, so that nothing enters it twice.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use store::Store;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
-use types::{FileId, Hash, HiveId, Right, ShareId};
+use types::{FileId, Hash, HiveId, Right, ShareId, Time};
 
 mod meeting;
 mod word;
@@ -26,6 +28,10 @@ const MEETINGS_MAX: usize = 500;
 /// document is open on a friend's hive too, and when it is not.
 const EDITS_WITHIN: Duration = Duration::from_secs(5);
 const MEETING_WITHIN: Duration = Duration::from_millis(800);
+/// The same while no friend's hive that has the document is linked: one may just be starting anew.
+const AWAY_WITHIN: Duration = Duration::from_secs(30);
+/// How long a friend's text may take to reach the file once it may.
+const PASSES_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const CHANGES_AT_ONCE: u32 = 1_000;
 
@@ -41,8 +47,23 @@ pub(crate) struct Together {
     apart: Mutex<HashSet<(HiveId, FileId)>>,
     /// Files whose documents other hives have had open in their present generation.
     linked: Mutex<BTreeSet<FileId>>,
-    /// Contents that wait for their edits.
-    waiting: Mutex<HashSet<(FileId, Vec<Hash>)>>,
+    arriving: Mutex<HashMap<FileId, Arriving>>,
+    /// Files into which a friend's text is coming: no document of a friend may take the place of
+    /// theirs, which does not have that text yet.
+    passing: Mutex<HashSet<FileId>>,
+    stopped: AtomicBool,
+}
+
+/// The friends' hives and shares that are linked, and since when.
+type Links = BTreeMap<(HiveId, ShareId), Time>;
+
+/// Contents of a file that wait for their edits.
+#[derive(Clone)]
+struct Arriving {
+    contents: Vec<Hash>,
+    first: Instant,
+    /// When it became these contents.
+    last: Instant,
 }
 
 impl Together {
@@ -51,6 +72,7 @@ impl Together {
         store: Store,
         files: files::Handle,
         documents: documents::Handle,
+        linked: Vec<FileId>,
     ) -> Self {
         Self {
             own,
@@ -60,8 +82,10 @@ impl Together {
             peers: Mutex::default(),
             meetings: Mutex::default(),
             apart: Mutex::default(),
-            linked: Mutex::default(),
-            waiting: Mutex::default(),
+            linked: Mutex::new(linked.into_iter().collect()),
+            arriving: Mutex::default(),
+            passing: Mutex::default(),
+            stopped: AtomicBool::new(false),
         }
     }
 
@@ -85,35 +109,25 @@ impl Together {
         *lock(&self.peers) = Some(peers);
     }
 
-    /// Ends all meetings: the links end.
+    /// Ends all meetings: the links end. What friends wrote waits for the next start.
     pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
         lock(&self.peers).take();
         lock(&self.meetings).clear();
     }
 
-    /// [`Together::follow`], if the owner tries that.
-    pub(crate) async fn follow_if(wanted: bool, together: Arc<Self>, peers: peers::Handle) {
-        if wanted {
-            together.follow(peers).await;
-        }
-    }
-
     /// Keeps documents and friends' hives together as long as the hive runs.
     pub(crate) async fn follow(self: Arc<Self>, peers: peers::Handle) {
-        match self.documents.linked_files().await {
-            Ok(files) => {
-                files.iter().for_each(|file| self.files.take_in_hand(*file));
-                lock(&self.linked).extend(files);
-            }
-            Err(error) => tracing::warn!(%error, "documents that friends have open too"),
-        }
         let mut open = self.documents.open_files();
         let mut here = self.documents.here();
         let mut progress = peers.progress();
+        // What is so already is news too.
+        open.mark_changed();
+        progress.mark_changed();
         let mut position = self.store.follow();
         let mut seen = *position.borrow_and_update();
         let mut arrivals = self.files.arrivals();
-        let mut linked = BTreeSet::new();
+        let mut linked = Links::new();
         let mut in_hand = BTreeSet::new();
         let mut people = BTreeSet::new();
         loop {
@@ -129,7 +143,7 @@ impl Together {
                         return;
                     }
                     let now = open.borrow_and_update().clone();
-                    self.take_in_hand(&mut in_hand, now).await;
+                    self.let_closed_go(&mut in_hand, now).await;
                     self.look(&in_hand, &linked).await;
                 }
                 _ = here.changed() => {
@@ -141,9 +155,11 @@ impl Together {
                 }
                 _ = progress.changed() => {
                     let now = linked_in(&progress.borrow_and_update());
-                    let new: BTreeSet<_> = now.difference(&linked).copied().collect();
-                    let lost: BTreeSet<_> = linked.difference(&now).copied().collect();
-                    self.forget(&lost, &now);
+                    let ended = self.forget(&linked, &now);
+                    let new = now.iter().filter(|(key, since)| {
+                        ended.contains(&key.0) || linked.get(key) != Some(since)
+                    });
+                    let new = new.map(|(key, since)| (*key, *since)).collect();
                     linked = now;
                     self.look(&in_hand, &new).await;
                 }
@@ -151,7 +167,7 @@ impl Together {
                     let since = std::mem::replace(&mut seen, *position.borrow_and_update());
                     if !in_hand.is_empty() && self.members_changed(since).await {
                         let now = open.borrow().clone();
-                        self.take_in_hand(&mut in_hand, now).await;
+                        self.let_closed_go(&mut in_hand, now).await;
                         self.look(&in_hand, &linked).await;
                     }
                 }
@@ -161,15 +177,12 @@ impl Together {
 
     /// Files are in hand while their documents are open, and beyond that as long as friends' hives
     /// may have the same generation.
-    async fn take_in_hand(&self, in_hand: &mut BTreeSet<FileId>, open: BTreeSet<FileId>) {
-        for file in open.difference(in_hand) {
-            self.files.take_in_hand(*file);
-        }
+    async fn let_closed_go(&self, in_hand: &mut BTreeSet<FileId>, open: BTreeSet<FileId>) {
         for file in in_hand.difference(&open) {
             if lock(&self.linked).contains(file) {
                 continue;
             }
-            if let Err(error) = self.files.let_go(*file).await {
+            if let Err(error) = self.files.let_go(*file, || self.is_open(*file)).await {
                 tracing::debug!(%file, %error, "a file that was open is looked at later");
             }
         }
@@ -177,14 +190,10 @@ impl Together {
     }
 
     /// Lets the meetings about these files look how they stand; makes those that are missing.
-    async fn look(
-        self: &Arc<Self>,
-        files: &BTreeSet<FileId>,
-        linked: &BTreeSet<(HiveId, ShareId)>,
-    ) {
+    async fn look(self: &Arc<Self>, files: &BTreeSet<FileId>, linked: &Links) {
         for file in files {
             let Some(share) = self.share_of(*file).await else { continue };
-            for (friend, _) in linked.iter().filter(|(_, linked)| *linked == share) {
+            for (friend, _) in linked.keys().filter(|(_, linked)| *linked == share) {
                 if let Some(meeting) = self.meeting(*friend, share, *file) {
                     // One that has too much to do looks anyway.
                     drop(meeting.try_send(Event::Look));
@@ -193,13 +202,13 @@ impl Together {
         }
     }
 
-    /// Links ended: so do the meetings over them.
-    fn forget(&self, lost: &BTreeSet<(HiveId, ShareId)>, now: &BTreeSet<(HiveId, ShareId)>) {
-        let gone = |friend: &HiveId| {
-            lost.iter().any(|(hive, _)| hive == friend)
-                && !now.iter().any(|(hive, _)| hive == friend)
-        };
-        lock(&self.meetings).retain(|(friend, _), _| !gone(friend));
+    /// Links ended: so do the meetings over them. Tells with which hives.
+    fn forget(&self, before: &Links, now: &Links) -> BTreeSet<HiveId> {
+        let lost = before.iter().filter(|(key, since)| now.get(key) != Some(since));
+        let ended: BTreeSet<HiveId> = lost.map(|((friend, _), _)| *friend).collect();
+        lock(&self.meetings).retain(|(friend, _), _| !ended.contains(friend));
+        lock(&self.apart).retain(|(friend, _)| !ended.contains(friend));
+        ended
     }
 
     /// Ends what goes on about a document with a friend's hive.
@@ -230,8 +239,8 @@ impl Together {
         Some(sender)
     }
 
-    /// A friend's hive sits in the document from now on.
-    fn is_linked(&self, friend: HiveId, file: FileId) {
+    /// A friend's hive has, or is about to have, the document in the same generation.
+    fn note_linked(&self, friend: HiveId, file: FileId) {
         lock(&self.linked).insert(file);
         self.set_hopeful(friend, file, true);
     }
@@ -244,12 +253,6 @@ impl Together {
         } else {
             apart.insert((friend, file))
         };
-    }
-
-    fn is_hopeful(&self, file: FileId) -> bool {
-        let apart = lock(&self.apart);
-        let meetings = lock(&self.meetings);
-        meetings.keys().any(|key| key.1 == file && !apart.contains(key))
     }
 
     fn is_open(&self, file: FileId) -> bool {
@@ -299,42 +302,101 @@ impl Together {
     /// from the file after all.
     fn arrived(self: &Arc<Self>, arrival: files::Arrival) {
         let files::Arrival { file, contents } = arrival;
-        if !lock(&self.waiting).insert((file, contents.clone())) {
-            return;
-        }
+        let now = Instant::now();
+        match lock(&self.arriving).entry(file) {
+            Entry::Occupied(mut arriving) if arriving.get().contents != contents => {
+                let first = arriving.get().first;
+                arriving.insert(Arriving { contents, first, last: now });
+                return;
+            }
+            Entry::Occupied(_) => return,
+            Entry::Vacant(free) => free.insert(Arriving { contents, first: now, last: now }),
+        };
         let together = self.clone();
         tokio::spawn(async move {
-            together.bring_in(file, &contents).await;
-            lock(&together.waiting).remove(&(file, contents));
+            while let Some(contents) = together.await_edits(file).await {
+                together.bring_in(file, contents).await;
+            }
         });
     }
 
-    async fn bring_in(&self, file: FileId, contents: &[Hash]) {
-        let since = Instant::now();
-        // Opened, it is one with those of friends who have it open, or makes them open it.
-        while self.documents.open(file).await.is_ok() {
-            if self.documents.takes_in(file, contents.to_vec()).await.is_ok_and(|takes_in| takes_in)
-            {
-                return;
+    /// Waits until the document has taken in what friends wrote. If that does not happen, tells
+    /// what is to come in as text.
+    async fn await_edits(&self, file: FileId) -> Option<Vec<Hash>> {
+        loop {
+            let Arriving { contents, first, last } = lock(&self.arriving).get(&file).cloned()?;
+            // Opened, it is one with those of friends who have it open, or makes them open it.
+            let is_open = self.documents.open(file).await.is_ok();
+            if self.stopped.load(Ordering::Relaxed) {
+                return None;
             }
-            let within = if self.is_hopeful(file) { EDITS_WITHIN } else { MEETING_WITHIN };
-            if since.elapsed() >= within {
-                break;
+            let taken_in = self.documents.takes_in(file, contents.clone()).await;
+            let kept_off = self.files.is_kept_off(file).await;
+            if taken_in.is_ok_and(|taken_in| taken_in) || kept_off.is_ok_and(|kept_off| !kept_off) {
+                self.forget_arrived(file, &contents);
+                continue;
+            }
+            let patience = self.patience(file);
+            if !is_open || last.elapsed() >= patience || first.elapsed() >= patience * 3 {
+                return Some(contents);
             }
             sleep(LOOK_AGAIN).await;
         }
-        if let Err(error) = self.documents.end_generation(file).await {
-            tracing::debug!(%file, %error, "a document that cannot be opened has no generation");
+    }
+
+    /// How long the edits in what friends wrote are waited for.
+    fn patience(&self, file: FileId) -> Duration {
+        let apart = lock(&self.apart);
+        let meetings = lock(&self.meetings);
+        let mut meetings = meetings.keys().filter(|key| key.1 == file).peekable();
+        if meetings.peek().is_none() && lock(&self.linked).contains(&file) {
+            return AWAY_WITHIN;
         }
-        lock(&self.linked).remove(&file);
-        let through = if self.is_open(file) {
-            self.files.let_through(file, contents.to_vec()).await
-        } else {
-            self.files.let_go(file).await
+        if meetings.any(|key| !apart.contains(key)) { EDITS_WITHIN } else { MEETING_WITHIN }
+    }
+
+    /// Done, unless more came meanwhile.
+    fn forget_arrived(&self, file: FileId, contents: &[Hash]) {
+        if let Entry::Occupied(arriving) = lock(&self.arriving).entry(file)
+            && arriving.get().contents == contents
+        {
+            arriving.remove();
+        }
+    }
+
+    async fn bring_in(&self, file: FileId, contents: Vec<Hash>) {
+        tracing::debug!(%file, "what a friend wrote comes in as text");
+        lock(&self.passing).insert(file);
+        let passed = match self.documents.end_generation(file).await {
+            Ok(()) => self.pass(file, &contents).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
         };
-        if let Err(error) = through {
+        if let Err(error) = passed {
             tracing::debug!(%file, %error, "what a friend wrote reaches an open file later");
         }
+        lock(&self.passing).remove(&file);
+        self.forget_arrived(file, &contents);
+        if let Err(error) = self.files.step_again(file).await {
+            tracing::debug!(%file, %error, "what a friend wrote is looked at later");
+        }
+    }
+
+    /// Lets what friends wrote come into the file as text: no other hive has its generation.
+    async fn pass(&self, file: FileId, contents: &[Hash]) -> Result<(), files::Error> {
+        lock(&self.linked).remove(&file);
+        self.files.let_go(file, || self.is_open(file)).await?;
+        self.files.let_through(file, contents.to_vec()).await?;
+        let since = Instant::now();
+        while since.elapsed() < PASSES_WITHIN && self.files.is_changing(file).await? {
+            sleep(LOOK_AGAIN).await;
+        }
+        self.files.keep_off(file).await?;
+        self.documents.disk_changed(file).await;
+        Ok(())
+    }
+
+    fn is_passing(&self, file: FileId) -> bool {
+        lock(&self.passing).contains(&file)
     }
 }
 
@@ -342,7 +404,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn linked_in(progress: &peers::Progresses) -> BTreeSet<(HiveId, ShareId)> {
+fn linked_in(progress: &peers::Progresses) -> Links {
     let each = progress.iter();
-    each.flat_map(|(hive, shares)| shares.keys().map(|share| (*hive, *share))).collect()
+    each.flat_map(|(hive, shares)| {
+        shares.iter().map(|(share, progress)| ((*hive, *share), progress.since))
+    })
+    .collect()
 }

@@ -59,6 +59,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
                 pace.last = traffic;
                 let (theirs, records_in_step, taken) = line.theirs(share);
                 let progress = Progress {
+                    since: line.since,
                     theirs,
                     records_in_step,
                     taken,

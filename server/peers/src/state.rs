@@ -67,8 +67,10 @@ pub struct Known {
 }
 
 /// How a friend's hive and this one are with a share.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
+    /// Since when the friend's hive is linked.
+    pub since: Time,
     /// What the friend's hive says it lacks; `None` before it said so.
     pub theirs: Option<Lag>,
     /// Whether they took in all of this hive's records, and this one all of theirs.

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// An existing, writable data folder, locked for this process as long as the value lives.
+/// An existing, writable data folder, locked for this process until it is unlocked or the value
+/// is dropped.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -30,10 +31,17 @@ impl Folder {
         match lock.try_lock() {
             Ok(()) => {
                 check_writable(path).map_err(not_writable)?;
-                Ok(Self { path: path.to_owned(), _lock: lock })
+                Ok(Self { path: path.to_owned(), lock })
             }
             Err(TryLockError::WouldBlock) => Err(Error::InUse),
             Err(TryLockError::Error(error)) => Err(not_writable(error)),
+        }
+    }
+
+    /// Another hive may have it from now on.
+    pub(crate) fn unlock(&self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the data folder stays locked until this program ends");
         }
     }
 

@@ -193,7 +193,7 @@ impl Store {
         database::snapshot(&folder.database(), &folder.snapshots(), self.now())
     }
 
-    /// Finishes what waits, commits it, and closes the database. Blocks.
+    /// Finishes what waits, commits it, closes the database and lets the folder go. Blocks.
     pub fn close(&self) {
         self.inner.close();
     }
@@ -216,6 +216,7 @@ impl Inner {
         {
             tracing::error!("the store's writer panicked");
         }
+        self.folder.unlock();
     }
 }
 

@@ -4,7 +4,7 @@ use tokio::time::{Duration, Instant};
 use types::Hash;
 
 use super::{Carries, DiskTrouble, Doubt, Errand, Flow, Keeper, Taken};
-use crate::db::Mark;
+use crate::db::{Mark, Reach};
 use crate::replica::{Broken, Replica};
 use crate::text::{self, Form};
 use crate::{Condition, DiskError, Error, Plain, Stamp, Write, diff};
@@ -17,21 +17,20 @@ const DOUBT_STEP: Duration = Duration::from_millis(50);
 impl Keeper {
     /// The next errand on the disk, if there is one and none is under way.
     pub(crate) fn next_errand(&mut self, now: Instant) -> Option<Errand> {
-        if let Flow::ToWrite { bytes } = &mut self.flow {
-            let bytes = std::mem::take(bytes);
+        if let Flow::ToWrite { bytes, holds } = &mut self.flow {
+            let (bytes, holds) = (std::mem::take(bytes), std::mem::take(holds));
             let Some(expected) = self.stamp else {
                 self.flow = Flow::Idle;
                 self.look_at = Some(now);
                 return None;
             };
-            self.flow = Flow::Writing;
-            let (by, holds) = (self.by, self.writes());
-            return Some(Errand::Write(Write { bytes, expected, by, holds }));
+            self.flow = Flow::Writing { holds: holds.clone() };
+            return Some(Errand::Write(Write { bytes, expected, by: self.by, holds }));
         }
         let due = |at: Instant| at <= now;
         if let Some(holds) = self.embraces(now) {
-            self.flow = Flow::Writing;
-            return Some(Errand::Embrace(holds));
+            self.flow = Flow::Writing { holds: Vec::new() };
+            return Some(Errand::Embrace(self.settled.hash, holds));
         }
         let look = self.look_at.is_some_and(due) || self.disk_retry_at().is_some_and(due);
         if !look || !matches!(self.flow, Flow::Idle) || self.carries_mark() {
@@ -52,14 +51,17 @@ impl Keeper {
     }
 
     pub(crate) fn wrote(&mut self, outcome: Result<Stamp, DiskError>, now: Instant) {
-        self.flow = Flow::Idle;
+        let holds = match std::mem::replace(&mut self.flow, Flow::Idle) {
+            Flow::Writing { holds } => holds,
+            _ => Vec::new(),
+        };
         if let Some(intent) = &mut self.intent {
             intent.failed = outcome.is_err();
         }
         match outcome {
             Ok(stamp) => {
                 self.stamp = Some(stamp);
-                self.wrote_holding();
+                self.wrote_holding(&holds);
                 if let Some(intent) = self.intent.take() {
                     self.slot = 1 - self.slot;
                     self.settle_as(intent);
@@ -142,6 +144,22 @@ impl Keeper {
             None => return,
         }
         self.settle_now = !settled;
+    }
+
+    /// Whether a file that was read may hold what came from other hives as text, because nobody had
+    /// it in hand, while they have the same as edits of this generation.
+    pub(crate) fn is_foreign(&self, read: &Result<Plain, DiskError>) -> bool {
+        let known = |hash: Hash| {
+            let intended = self.intent.as_ref().is_some_and(|intent| intent.mark.hash == hash);
+            hash == self.settled.hash || intended
+        };
+        let not_in_hand = match self.reach() {
+            Reach::Own => false,
+            Reach::Common => self.stamp.is_none(),
+            // It was away, and came back.
+            Reach::Linked => self.stamp.is_none() && self.disk_trouble.is_some(),
+        };
+        not_in_hand && read.as_ref().is_ok_and(|plain| !known(plain.stamp.hash))
     }
 
     /// Another program wrote this text.

@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant};
 use types::Hash;
 
 use super::{Flow, Keeper};
-use crate::db::Mark;
+use crate::db::{Mark, Reach};
 use crate::replica::Replica;
 use crate::text;
 
@@ -23,8 +23,7 @@ const EMBRACE_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 pub(super) struct Others {
-    /// Another hive has, or had, this generation open too.
-    linked: bool,
+    reach: Reach,
     /// Contents of others that the document holds.
     holds: VecDeque<Hash>,
     /// Of these, the ones that stand beside the file in the records.
@@ -36,20 +35,20 @@ pub(super) struct Others {
 }
 
 impl Keeper {
-    /// For a document that another hive has had open in this generation.
-    pub(crate) fn set_linked(&mut self, linked: bool) {
-        self.others.linked = linked;
+    /// For a new generation.
+    pub(crate) fn set_reach(&mut self, reach: Reach) {
+        self.others.reach = reach;
         self.note_mark();
     }
 
     /// Another hive has it open from now on.
     pub(crate) fn link(&mut self) {
-        self.unconfirmed |= !self.others.linked;
-        self.others.linked = true;
+        self.unconfirmed |= self.others.reach != Reach::Linked;
+        self.others.reach = Reach::Linked;
     }
 
-    pub(crate) fn is_linked(&self) -> bool {
-        self.others.linked
+    pub(crate) fn reach(&self) -> Reach {
+        self.others.reach
     }
 
     /// What the file holds, as far as is known.
@@ -73,7 +72,8 @@ impl Keeper {
     /// then the file follows by itself.
     pub(crate) fn takes_in(&mut self, contents: &[Hash], replica: &Replica, now: Instant) -> bool {
         let has = |hash: &Hash| *hash == self.settled.hash || self.others.holds.contains(hash);
-        if !contents.iter().all(has) {
+        let is_away = self.stamp.is_none() && self.disk_trouble.is_some();
+        if is_away || !contents.iter().all(has) {
             return false;
         }
         let new = contents.iter().filter(|hash| **hash != self.settled.hash);
@@ -111,33 +111,34 @@ impl Keeper {
 
     /// What only others typed is left to their hives for a while: they write it into the file.
     pub(super) fn settle_delays(&self) -> (Duration, Duration) {
-        if self.others.near || !self.others.linked {
+        if self.others.near || self.others.reach != Reach::Linked {
             (self.limits.settle_after, self.limits.settle_at_latest)
         } else {
             (self.limits.settle_far_after, self.limits.settle_far_after)
         }
     }
 
-    /// The contents that what is written now holds.
+    /// The contents that the document holds at this moment, at which it is to be written.
     pub(super) fn writes(&mut self) -> Vec<Hash> {
         self.others.near = false;
         self.others.holds.iter().copied().collect()
     }
 
-    /// The file was written with what it holds.
-    pub(super) fn wrote_holding(&mut self) {
-        self.others.arrived.clear();
-        self.others.embrace_at = None;
+    /// The file was written, and told to hold these contents.
+    pub(super) fn wrote_holding(&mut self, holds: &[Hash]) {
+        self.others.arrived.retain(|content| !holds.contains(content));
     }
 
     pub(super) fn embrace_at(&self) -> Option<Instant> {
-        self.others.embrace_at.filter(|_| !self.others.arrived.is_empty())
+        let can = !self.others.arrived.is_empty() && self.stamp.is_some();
+        self.others.embrace_at.filter(|_| can)
     }
 
     /// What is to be told of the file as it is, if it is time.
     pub(super) fn embraces(&mut self, now: Instant) -> Option<Vec<Hash>> {
         let due = self.embrace_at().is_some_and(|at| at <= now);
-        if !due || !self.is_settled() || !matches!(self.flow, Flow::Idle) {
+        let looks = self.look_at.is_some();
+        if !due || looks || !self.is_settled() || !matches!(self.flow, Flow::Idle) {
             return None;
         }
         self.others.embrace_at = None;

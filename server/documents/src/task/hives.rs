@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant};
 use types::{Generation, Hash};
 
 use super::Task;
-use crate::db::{self, Mark};
+use crate::db::{self, Mark, Reach};
 use crate::hives::Given;
 use crate::protocol::close;
 use crate::replica::{Outcome, Replica};
@@ -62,12 +62,16 @@ impl Task {
             return message.refuse(&Error::Damaged(broken.to_string()));
         }
         match message {
-            HiveMessage::Give { content, reply } => drop(reply.send(Ok(self.give(content)))),
+            HiveMessage::Give { content, reply } => self.hand_out(content, reply),
             HiveMessage::TakesIn { contents, reply } => {
                 let takes_in = self.keeper.takes_in(&contents, self.room.replica(), now);
                 drop(reply.send(Ok(takes_in)));
             }
             HiveMessage::EndGeneration { reply } => {
+                if let Some(Adopting { reply, .. }) = self.adopting.take() {
+                    let why = "a friend's text comes into the file".to_owned();
+                    drop(reply.send(Err(Error::Unreadable(why))));
+                }
                 self.ends = true;
                 self.ended.push(reply);
             }
@@ -81,6 +85,21 @@ impl Task {
                 Err(error) => drop(reply.send(Err(error))),
             },
         }
+    }
+
+    /// Gives the document away once it is durable that another hive has it.
+    fn hand_out(&mut self, content: Hash, reply: oneshot::Sender<Result<Option<Given>, Error>>) {
+        let given = self.give(content);
+        if given.is_none() {
+            return drop(reply.send(Ok(None)));
+        }
+        self.keeper.link();
+        let (store, file) = (self.shared.store.clone(), self.file);
+        tokio::spawn(async move {
+            let linked = store.write(move |tx| db::link(tx, file)).await;
+            // Whoever asked may have stopped waiting.
+            drop(reply.send(linked.map(|()| given).map_err(Error::from)));
+        });
     }
 
     fn give(&self, content: Hash) -> Option<Given> {
@@ -103,6 +122,9 @@ impl Task {
         let unfit = |what: &str| Error::Damaged(format!("a friend's hive gave {what}"));
         if self.adopting.is_some() {
             return Err(unfit("two documents at once"));
+        }
+        if self.keeper.settled_hash() != given.content {
+            return Err(unfit("a document for what the file held before"));
         }
         let mut replica = Replica::empty();
         let state = Bytes::from(given.state);
@@ -169,12 +191,12 @@ impl Task {
     pub(super) async fn renew(&mut self) {
         self.ends = false;
         let mut outcome = Ok(());
-        if self.keeper.is_linked() {
+        if self.keeper.reach() != Reach::Own {
             let file = self.file;
             match self.shared.store.write(move |tx| db::renew(tx, file)).await {
                 Ok(generation) => {
                     self.generation = generation;
-                    self.keeper.set_linked(false);
+                    self.keeper.set_reach(Reach::Own);
                     self.make_room();
                 }
                 Err(error) => outcome = Err(Error::Store(error)),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use types::{FileId, Generation, Hash};
 
 use super::{Message, Urgent};
-use crate::db::{self, Mark};
+use crate::db::{self, Mark, Reach};
 use crate::handle::Shared;
 use crate::keeper::Keeper;
 use crate::replica::Replica;
@@ -74,8 +74,9 @@ pub(super) async fn load(
     let replica = Replica::promoted(&text);
     let state = replica.state();
     let mark = Mark { hash: Hash::of(&plain.bytes), moment: replica.moment(), form };
-    let keeper = Keeper::promoted(limits.clone(), mark.clone(), plain.stamp, state.len());
     let version = plain.version;
+    let reach = Reach::of_new(version);
+    let keeper = Keeper::promoted(limits.clone(), (mark.clone(), reach), plain.stamp, state.len());
     let generation = shared
         .store
         .write(move |tx| db::promote(tx, file, version, &state, &mark))

@@ -406,4 +406,12 @@ async fn run(seed: u64) {
         }
     }
     assert!(twice.is_empty(), "seed {seed}: doubled {twice:?} in {text:?}");
+    for (side, other) in [(one, two), (two, one)] {
+        for (content, holds) in side.disk.claims(&other.disk) {
+            for held in holds {
+                let has = held.chars().all(|letter| content.contains(letter));
+                assert!(has, "seed {seed}: {content:?} was told to hold {held:?}");
+            }
+        }
+    }
 }

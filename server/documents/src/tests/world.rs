@@ -162,14 +162,35 @@ pub(super) struct MemoryDisk {
     /// Answers to the next calls, while they last.
     pub(super) failing: Mutex<Option<fn() -> DiskError>>,
     pub(super) slow: AtomicBool,
-    /// What was told to be in which file.
-    pub(super) embraced: Mutex<Vec<(FileId, Vec<Hash>)>>,
+    /// Every content that a file ever had,
+    contents: Mutex<BTreeMap<Hash, String>>,
+    /// and what was told to be in which of them.
+    claims: Mutex<Vec<(Hash, Vec<Hash>)>>,
 }
 
 impl MemoryDisk {
     pub(super) fn put(&self, file: FileId, bytes: &[u8]) {
         let token = self.tokens.fetch_add(1, Ordering::SeqCst);
+        self.note(bytes);
         self.files.lock().unwrap().insert(file, (bytes.to_vec(), token));
+    }
+
+    fn note(&self, bytes: &[u8]) -> Hash {
+        let hash = Hash::of(bytes);
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        self.contents.lock().unwrap().insert(hash, text);
+        hash
+    }
+
+    /// The contents that were told to hold others, each with those that another disk knows.
+    pub(super) fn claims(&self, other: &Self) -> Vec<(String, Vec<String>)> {
+        let (own, other) = (self.contents.lock().unwrap(), other.contents.lock().unwrap());
+        let claims = self.claims.lock().unwrap();
+        let each = claims.iter().map(|(content, holds)| {
+            let holds = holds.iter().filter_map(|hash| other.get(hash).cloned());
+            (own[content].clone(), holds.collect())
+        });
+        each.collect()
     }
 
     /// Changes a file in one go, as a program does that holds a lock on it.
@@ -179,6 +200,7 @@ impl MemoryDisk {
         let mut text = String::from_utf8(std::mem::take(bytes)).unwrap();
         change(&mut text);
         *bytes = text.into_bytes();
+        self.note(bytes);
         *token = self.tokens.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -231,8 +253,15 @@ impl Disk for MemoryDisk {
         })
     }
 
-    fn embrace(&self, file: FileId, holds: Vec<Hash>) -> BoxFuture<'_, Result<(), DiskError>> {
-        self.embraced.lock().unwrap().push((file, holds));
+    fn embrace(
+        &self,
+        file: FileId,
+        content: Hash,
+        holds: Vec<Hash>,
+    ) -> BoxFuture<'_, Result<(), DiskError>> {
+        if self.get(file).is_some_and(|bytes| Hash::of(&bytes) == content) {
+            self.claims.lock().unwrap().push((content, holds));
+        }
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -252,7 +281,8 @@ impl Disk for MemoryDisk {
                 *token = self.tokens.fetch_add(1, Ordering::SeqCst);
                 *old = bytes;
                 self.writes.fetch_add(1, Ordering::SeqCst);
-                self.embraced.lock().unwrap().push((file, holds));
+                let content = self.note(old);
+                self.claims.lock().unwrap().push((content, holds));
                 stamp(old, *token)
             };
             tokio::task::yield_now().await;

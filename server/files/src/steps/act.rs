@@ -16,7 +16,7 @@ use crate::db::change;
 use crate::db::tree as db;
 use crate::disk::{Dress, Root, SYNC_EACH, Traits, kind_of, put_on};
 use crate::entry::{ChangedEntry, Known, Seen, Stat};
-use crate::ledger::Records;
+use crate::ledger::{Moment, Records};
 use crate::live::Live;
 use crate::{Error, db as rows, kept, rot, twins};
 
@@ -113,7 +113,7 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
         for ready in ready {
             let Ready { id, step, part } = ready;
             let mut go = || act(live, root, id, &step, part.as_ref(), (&mut folders, &mut paths));
-            let acted = match go() {
+            let acted = match still_goes(live, id, &step).and_then(|()| go()) {
                 Err(Error::Taken) => match make_room(live, root, &step)? {
                     Some(Way::Moved(known, seen)) => {
                         moved.push((known, seen));
@@ -144,6 +144,20 @@ pub(super) fn perform(live: &Live, root: &Root, steps: Vec<Planned>) -> Result<(
         kept::set_aside(live, root, (&folder, &part), &path);
     }
     Ok(())
+}
+
+/// Somebody may have taken the file in hand since the step was planned.
+fn still_goes(live: &Live, id: FileId, step: &Step) -> Result<(), Error> {
+    let in_hand = &live.shared.in_hand;
+    if !in_hand.has(id) {
+        return Ok(());
+    }
+    let (share, own) = (live.share.id, live.shared.signer()?.hive());
+    let kept_off = live
+        .shared
+        .store
+        .read_blocking(|view| in_hand.keeps_off(&Moment { view, share }, own, id, step))?;
+    if kept_off.is_some() { Err(Error::Changed) } else { Ok(()) }
 }
 
 /// Has what stands in the way of a step give way, if it may.

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use documents::{Connection, Member, Outgoing};
+use documents::{Connection, Given, Member, Outgoing};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
-use types::{FileId, HiveId, Right, ShareId};
+use types::{FileId, Hash, HiveId, Right, ShareId, Vector};
 
 use super::Together;
 use super::word::{Listener, Stand, Word, bodies};
@@ -39,6 +39,8 @@ pub(super) struct Meeting {
     listener: Listener,
     said: Option<Stand>,
     heard: Option<Stand>,
+    /// The friend's hive wants to hear how the document stands here, news or not.
+    owes: bool,
     asked: bool,
     seat: Option<Seat>,
     again: Option<Instant>,
@@ -75,6 +77,7 @@ impl Meeting {
             listener: Listener::default(),
             said: None,
             heard: None,
+            owes: false,
             asked: false,
             seat: None,
             again: None,
@@ -99,6 +102,7 @@ impl Meeting {
                 Event::LetGo => self.let_go().await,
             };
             if done.is_err() {
+                tracing::trace!(friend = %self.friend, file = %self.file, "a meeting is over");
                 self.together.end(self.friend, self.file);
                 return;
             }
@@ -118,8 +122,10 @@ impl Meeting {
     }
 
     async fn heard(&mut self, word: Word) -> Result<(), Over> {
+        tracing::trace!(friend = %self.friend, file = %self.file, word = word.name(), "heard");
         match word {
-            Word::Open(stand) => {
+            Word::Open { stand, fresh } => {
+                self.owes |= fresh;
                 if self.heard.is_some_and(|heard| heard.generation() != stand.generation()) {
                     self.seat = None;
                 }
@@ -127,9 +133,8 @@ impl Meeting {
                 self.note_people();
                 self.look().await
             }
-            Word::Ask { content } => {
-                let given = self.together.documents.give(self.file, content).await;
-                let word = given.ok().flatten().map_or(Word::Apart, Word::from);
+            Word::Ask { content, seen } => {
+                let word = self.give(content, seen).await.map_or(Word::Apart, Word::from);
                 self.together.set_hopeful(self.friend, self.file, word != Word::Apart);
                 self.say(&word).await
             }
@@ -138,11 +143,16 @@ impl Meeting {
                     return Ok(());
                 }
                 let generation = types::Generation::from_bytes(generation);
-                let given = documents::Given { generation, state, content, moment, form };
+                let given = Given { generation, state, content, moment, form };
                 if self.together.member(self.friend, self.share).await.is_none_or(may_not_edit) {
                     return Ok(());
                 }
+                if self.together.is_passing(self.file) {
+                    self.try_again();
+                    return Ok(());
+                }
                 self.said = None;
+                self.together.note_linked(self.friend, self.file);
                 if let Err(error) = self.together.documents.adopt(self.file, given).await {
                     tracing::info!(file = %self.file, %error, "a friend's document stays theirs");
                     self.try_again();
@@ -161,6 +171,12 @@ impl Meeting {
                     && seat.to_room.send(frame).await.is_err()
                 {
                     self.seat = None;
+                }
+                Ok(())
+            }
+            Word::Seated => {
+                if let Some(seat) = &self.seat {
+                    self.together.documents.sync(self.file, seat.id);
                 }
                 Ok(())
             }
@@ -204,12 +220,14 @@ impl Meeting {
             return Err(Over);
         };
         let stand = Stand::new(opened.generation, together.has_people(self.file));
-        if self.said != Some(stand) {
+        if self.said != Some(stand) || self.owes {
             if self.said.is_some_and(|said| said.generation() != stand.generation()) {
                 self.seat = None;
             }
+            let fresh = self.said.is_none();
+            self.owes = false;
             self.said = Some(stand);
-            self.say(&Word::Open(stand)).await?;
+            self.say(&Word::Open { stand, fresh }).await?;
         }
         let Some(heard) = self.heard else { return Ok(()) };
         if heard.generation() == stand.generation() {
@@ -221,14 +239,36 @@ impl Meeting {
             (theirs, _) => theirs,
         };
         if yields && !self.asked {
-            self.asked = true;
-            self.again = Some(Instant::now() + ANSWER_TIME);
-            self.say(&Word::Ask { content: opened.content }).await?;
-        } else if yields {
+            return self.ask(opened.content).await;
+        }
+        if yields {
             self.asked = false;
             self.try_again();
         }
         Ok(())
+    }
+
+    /// Asks for the friend's document, in which the file's content must have been.
+    async fn ask(&mut self, content: Hash) -> Result<(), Over> {
+        let seen = self.together.files.vector_of(self.file, content).await;
+        let Some(seen) = seen.ok().flatten() else {
+            // What stands in the file is not in the records yet.
+            self.try_again();
+            return Ok(());
+        };
+        self.asked = true;
+        self.again = Some(Instant::now() + ANSWER_TIME);
+        self.say(&Word::Ask { content, seen }).await
+    }
+
+    /// The document for a friend's hive whose file holds this content, if that version of the file
+    /// went into this hive's. The same content in a later version was put back by somebody.
+    async fn give(&self, content: Hash, seen: Vector) -> Option<Given> {
+        let has_seen = self.together.files.has_seen(self.file, content, seen).await;
+        if self.together.is_passing(self.file) || !has_seen.is_ok_and(|has_seen| has_seen) {
+            return None;
+        }
+        self.together.documents.give(self.file, content).await.ok().flatten()
     }
 
     async fn sit(&mut self, member: Member, stand: Stand) -> Result<(), Over> {
@@ -243,7 +283,9 @@ impl Meeting {
             return Ok(());
         };
         self.delay = AGAIN_FIRST;
-        self.together.is_linked(self.friend, self.file);
+        self.together.note_linked(self.friend, self.file);
+        // Before anything that the room says.
+        self.say(&Word::Seated).await?;
         let pump = pump(
             self.peers.clone(),
             (self.friend, self.share, self.file),
@@ -279,6 +321,7 @@ impl Meeting {
     }
 
     async fn say(&self, word: &Word) -> Result<(), Over> {
+        tracing::trace!(friend = %self.friend, file = %self.file, word = word.name(), "said");
         let (peers, file) = (&self.peers, self.file);
         for body in bodies(word) {
             if !peers.say_of_document(self.friend, self.share, file, body).await {
@@ -300,10 +343,10 @@ async fn pump(
     mut from_room: documents::Receiver,
     own: mpsc::WeakSender<Event>,
 ) {
-    while let Some(Outgoing::Frame(frame)) = from_room.recv().await {
+    'room: while let Some(Outgoing::Frame(frame)) = from_room.recv().await {
         for body in bodies(&Word::Frame(frame.into())) {
             if !peers.say_of_document(friend, share, file, body).await {
-                return;
+                break 'room;
             }
         }
     }

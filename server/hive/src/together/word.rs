@@ -1,7 +1,7 @@
 //! What two hives say to each other about a document that is open on both.
 
 use serde::{Deserialize, Serialize};
-use types::{Generation, Hash};
+use types::{Generation, Hash, Vector};
 
 /// A word that is taken apart on the way is at most this long when it is whole again.
 const WORD_BYTES_MAX: usize = 32 * 1_024 * 1_024;
@@ -14,11 +14,11 @@ const LAST: u8 = 2;
 /// New words go to the end; none is lost or reordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Word {
-    /// The document is open here.
-    Open(Stand),
+    /// The document is open here. `fresh`: the sender does not know how it stands there.
+    Open { stand: Stand, fresh: bool },
     /// The sender gives its own document up. It wants the other's, with the moment at which its
-    /// file held what the sender's file holds.
-    Ask { content: Hash },
+    /// file held what the sender's file holds in a version that has seen this.
+    Ask { content: Hash, seen: Vector },
     /// The document that was asked for.
     Given {
         generation: [u8; 16],
@@ -33,6 +33,24 @@ pub(super) enum Word {
     Frame(Vec<u8>),
     /// It is open no more, or not for the other.
     Closed,
+    /// The other sits in the room here from now on: what was said to it before may not have been
+    /// heard.
+    Seated,
+}
+
+impl Word {
+    /// For the log.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::Ask { .. } => "ask",
+            Self::Given { .. } => "given",
+            Self::Apart => "apart",
+            Self::Frame(_) => "frame",
+            Self::Closed => "closed",
+            Self::Seated => "seated",
+        }
+    }
 }
 
 /// How a document stands on one hive.

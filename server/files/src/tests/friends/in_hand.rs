@@ -27,7 +27,7 @@ async fn what_was_taken_in_is_neither_written_nor_a_second_version() {
     pair.one.put("plan.md", "one\n");
     pair.meet().await;
     let file = pair.two.id(pair.share, "plan.md");
-    pair.two.handle.take_in_hand(file);
+    pair.two.handle.take_in_hand(file).await.expect("it is there");
     let holds = pair.writes_into_hand(file, "one\n", "one, by a friend\n").await;
     let content = pair.two.handle.read(file, 1_000).await.expect("it reads");
     let both = b"both: one, by a friend\n".to_vec();
@@ -47,11 +47,12 @@ async fn what_was_taken_in_later_is_told_of_the_file_as_it_is() {
     pair.one.put("plan.md", "one\n");
     pair.meet().await;
     let file = pair.two.id(pair.share, "plan.md");
-    pair.two.handle.take_in_hand(file);
+    pair.two.handle.take_in_hand(file).await.expect("it is there");
     pair.two.put("plan.md", "all of it\n");
     pair.two.rescan(pair.share).await;
     let holds = pair.writes_into_hand(file, "all of it\n", "of it\n").await;
-    pair.two.handle.embrace(file, holds).await.expect("it is told");
+    let content = Hash::of(b"all of it\n");
+    pair.two.handle.embrace(file, content, holds).await.expect("it is told");
     pair.meet().await;
     assert_eq!(text(&pair.one, "plan.md"), "all of it\n");
 }
@@ -62,13 +63,15 @@ async fn what_is_let_through_or_let_go_reaches_the_file() {
     pair.one.put("plan.md", "one\n");
     pair.meet().await;
     let file = pair.two.id(pair.share, "plan.md");
-    pair.two.handle.take_in_hand(file);
+    pair.two.handle.take_in_hand(file).await.expect("it is there");
     let contents = pair.writes_into_hand(file, "one\n", "two\n").await;
     pair.two.handle.let_through(file, contents).await.expect("it goes on");
     pair.meet().await;
     assert_eq!(text(&pair.two, "plan.md"), "two\n");
     pair.writes_into_hand(file, "two\n", "three\n").await;
-    pair.two.handle.let_go(file).await.expect("it goes on");
+    pair.two.handle.let_go(file, || true).await.expect("somebody has it after all");
+    assert_eq!(super::text(&pair.two, "plan.md"), "two\n");
+    pair.two.handle.let_go(file, || false).await.expect("it goes on");
     pair.meet().await;
     assert_eq!(text(&pair.two, "plan.md"), "three\n");
 }
