@@ -493,7 +493,7 @@ impl<'a> Joined<'a> {
         if self.is_quiet { self.later.push(words) } else { (self.say)(&words) }
     }
 
-    /// Sends the last of it. True if something stands in the folder that did not come from the hive.
+    /// Sends the last of it. True if something stands here that did not come from the hive.
     async fn leave(&mut self) -> bool {
         let since = Instant::now();
         self.look_around();
