@@ -267,6 +267,7 @@ impl documents::Disk for NoDisk {
     fn embrace(
         &self,
         _: FileId,
+        _: types::Hash,
         _: Vec<types::Hash>,
     ) -> documents::BoxFuture<'_, Result<(), documents::DiskError>> {
         Box::pin(ready(Err(documents::DiskError::Gone)))

@@ -70,7 +70,7 @@ async fn what_is_let_through_or_let_go_reaches_the_file() {
     assert_eq!(text(&pair.two, "plan.md"), "two\n");
     pair.writes_into_hand(file, "two\n", "three\n").await;
     pair.two.handle.let_go(file, || true).await.expect("somebody has it after all");
-    assert_eq!(super::text(&pair.two, "plan.md"), "two\n");
+    assert_eq!(text(&pair.two, "plan.md"), "two\n");
     pair.two.handle.let_go(file, || false).await.expect("it goes on");
     pair.meet().await;
     assert_eq!(text(&pair.two, "plan.md"), "three\n");
