@@ -105,7 +105,7 @@ impl Limits {
     }
 }
 
-/// The versions of a file, newest first.
+/// The versions of a file and of what was merged into it, newest first.
 pub fn versions(view: &View, file: FileId) -> Result<Vec<Version>, Error> {
     db::versions(view, file)
 }
@@ -315,9 +315,9 @@ pub(crate) fn stands(
     db::stands(tx, share, author, file, held)
 }
 
-/// A node is no longer in the folder: removed, or merged into another.
-pub(crate) fn ends(tx: &Tx, file: FileId) -> Result<(), Error> {
-    db::ends(tx, file)
+/// A node is no longer in the folder: removed, or merged into another, which has its versions then.
+pub(crate) fn ends(tx: &Tx, file: FileId, merged_into: Option<FileId>) -> Result<(), Error> {
+    db::ends(tx, file, merged_into)
 }
 
 /// Whose version it is that stands now.

@@ -109,7 +109,10 @@ impl Ledger for Records<'_, '_> {
                 let author = author.unwrap_or((self.hive, None));
                 history::stands(self.tx, self.share, author, id, held)?;
             }
-            None => history::ends(self.tx, id)?,
+            None => {
+                let node = db::node(self.tx, self.share, id)?;
+                history::ends(self.tx, id, node.as_ref().and_then(tree::merged_into))?;
+            }
         }
         db::set_held(self.tx, self.share, id, held)
     }

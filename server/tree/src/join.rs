@@ -103,7 +103,7 @@ pub(crate) fn living(node: &Node) -> Vec<&Version> {
 }
 
 /// The node that this one was merged into. Only a smaller id counts, so there are no circles.
-pub(crate) fn merged_into(node: &Node) -> Option<FileId> {
+pub fn merged_into(node: &Node) -> Option<FileId> {
     let merges = node.gone.iter().filter_map(|gone| Some((gone.tick, gone.merged_into?)));
     merges.filter(|(_, into)| *into < node.id).max().map(|(_, into)| into)
 }

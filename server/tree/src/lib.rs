@@ -25,7 +25,7 @@ pub use again::unresolve;
 pub use fault::fault;
 pub use former::{Kept, counts, look_through, signed_last};
 pub use hand::COUNTS_OF_LIFE;
-pub use join::{Standing, current, is_alive, join, standing};
+pub use join::{Standing, current, is_alive, join, merged_into, standing};
 pub use ledger::{Held, Ledger};
 pub use names::free_name;
 pub use node::{

@@ -22,6 +22,10 @@ const TOGETHER_MS: i64 = MINUTE_MS;
 const PATH_NAMES_MAX: usize = 2_000;
 const VERSION: &str = "id, file, share, at, hive, by, size, hash, label, pinned, until, verb";
 const ROW: &str = "id, share, file, parent, name, verb, what, noted_at, hive, by, at, size, hash";
+/// The file `?1` and all that was merged into it, as a table of ids.
+const MERGED: &str = "WITH RECURSIVE merged (id) AS (
+        SELECT ?1 UNION
+        SELECT file FROM files_version JOIN merged ON merged_into = merged.id AND until IS NULL)";
 
 /// How a file or folder stood at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,8 +120,8 @@ fn end(tx: &Tx, id: i64, now: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Notes that nothing stands any more; nobody said yet why.
-pub(super) fn ends(tx: &Tx, file: FileId) -> Result<(), Error> {
+/// Notes that nothing stands any more; nobody said yet why, unless it goes on in another file.
+pub(super) fn ends(tx: &Tx, file: FileId, merged_into: Option<FileId>) -> Result<(), Error> {
     let Some(last) = newest(tx, file)? else { return Ok(()) };
     if matches!(last.verb.as_str(), "removed" | "ended") {
         return Ok(());
@@ -126,11 +130,11 @@ pub(super) fn ends(tx: &Tx, file: FileId) -> Result<(), Error> {
     end(tx, last.id, now)?;
     tx.prepare_cached(
         "INSERT INTO files_version (share, file, parent, name, verb, what, hash, size, vector,
-             hive, by, at, noted_at)
-         SELECT share, file, parent, name, 'ended', what, hash, size, vector, hive, by, ?2, ?2
+             hive, by, at, noted_at, merged_into)
+         SELECT share, file, parent, name, 'ended', what, hash, size, vector, hive, by, ?2, ?2, ?3
          FROM files_version WHERE id = ?1",
     )?
-    .execute(params![last.id, now])?;
+    .execute(params![last.id, now, merged_into.as_ref().map(FileId::as_bytes)])?;
     Ok(())
 }
 
@@ -140,7 +144,7 @@ pub(super) fn removed_by(
     file: FileId,
     author: Option<(HiveId, Time)>,
 ) -> Result<(), Error> {
-    ends(tx, file)?;
+    ends(tx, file, None)?;
     let (hive, at) = author.unzip();
     tx.prepare_cached(
         "UPDATE files_version SET verb = 'removed', hive = coalesce(?2, hive), by = NULL,
@@ -215,6 +219,10 @@ pub(super) fn hand_over(tx: &Tx, from: FileId, to: FileId) -> Result<(), Error> 
         "UPDATE files_version SET file = ?2 WHERE file = ?1",
         params![from.as_bytes(), to.as_bytes()],
     )?;
+    tx.execute(
+        "UPDATE files_version SET merged_into = ?2 WHERE merged_into = ?1",
+        params![from.as_bytes(), to.as_bytes()],
+    )?;
     Ok(())
 }
 
@@ -261,20 +269,23 @@ pub(super) fn removed(view: &View, file: FileId) -> Result<Option<Row>, Error> {
 
 pub(super) fn versions(view: &View, file: FileId) -> Result<Vec<Version>, Error> {
     let mut statement = view.prepare_cached(&format!(
-        "SELECT {VERSION} FROM files_version
-         WHERE file = ?1 AND hash IS NOT NULL AND verb NOT IN ('moved', 'removed', 'ended')
+        "{MERGED} SELECT {VERSION} FROM files_version
+         WHERE file IN merged AND hash IS NOT NULL AND verb NOT IN ('moved', 'removed', 'ended')
          ORDER BY id DESC"
     ))?;
     let rows = statement.query_map([file.as_bytes()], read_version)?;
     let mut versions = rows.collect::<Result<Vec<_>, _>>()?;
     let stands =
         newest(view, file)?.filter(|row| !matches!(row.verb.as_str(), "removed" | "ended"));
-    if let (Some(first), Some(stands)) = (versions.first_mut(), stands) {
-        first.current = stands.hash == Some(first.hash);
+    let own = versions.iter_mut().find(|version| version.file == file);
+    if let (Some(own), Some(stands)) = (own, stands) {
+        own.current = stands.hash == Some(own.hash);
     }
     for version in &mut versions {
+        version.file = file;
         version.kept = version.current || super::contains(view, version.share, version.hash)?;
     }
+    versions.sort_by_key(|version| !version.current);
     Ok(versions)
 }
 
@@ -415,7 +426,8 @@ pub(super) fn reaches(view: &View, share: ShareId, at: Time) -> Result<bool, Err
 /// What a file was when it held a content.
 pub(super) fn what_of(view: &View, file: FileId, hash: Hash) -> Result<Option<What>, Error> {
     let mut statement = view.prepare_cached(&format!(
-        "SELECT {ROW} FROM files_version WHERE file = ?1 AND hash = ?2 ORDER BY id DESC LIMIT 1"
+        "{MERGED} SELECT {ROW} FROM files_version
+         WHERE file IN merged AND hash = ?2 ORDER BY id DESC LIMIT 1"
     ))?;
     let mut rows = statement.query(params![file.as_bytes(), hash.as_bytes()])?;
     Ok(rows.next()?.map(read_row).transpose()?.map(|row| row.what))

@@ -65,7 +65,10 @@ pub(in crate::history) fn forget_old(tx: &Tx, before: Time) -> Result<(), Error>
     tx.execute(
         "DELETE FROM files_version WHERE NOT pinned AND label IS NULL AND file IN (
              SELECT file FROM files_version
-             WHERE until IS NULL AND verb IN ('removed', 'ended') AND noted_at < ?1)",
+             WHERE until IS NULL AND verb IN ('removed', 'ended') AND noted_at < ?1)
+         AND NOT (merged_into IS NOT NULL AND EXISTS (
+             SELECT 1 FROM files_version AS other WHERE other.file = files_version.file
+                 AND (other.pinned OR other.label IS NOT NULL)))",
         [before.0],
     )?;
     tx.execute("DELETE FROM files_version WHERE share NOT IN (SELECT id FROM files_share)", [])?;

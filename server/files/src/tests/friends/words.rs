@@ -152,3 +152,27 @@ async fn what_was_merged_is_told_so_in_the_history() {
     }
     assert!(verbs.contains(&"merged"), "{verbs:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_moved_to_one_name_keeps_the_history_of_both() {
+    let mut pair = Pair::new().await;
+    for (content, other) in [("\0 a, first", "\0 b, first"), ("\0 a, second", "\0 b, second")] {
+        pair.one.put("a.bin", content);
+        pair.two.put("b.bin", other);
+        pair.meet().await;
+    }
+    fs::rename(pair.one.path("a.bin"), pair.one.path("c.bin")).expect("moved");
+    fs::rename(pair.two.path("b.bin"), pair.two.path("c.bin")).expect("moved");
+    pair.meet().await;
+    for (home, own) in [(&pair.one, "\0 a, first"), (&pair.two, "\0 b, first")] {
+        let file = home.at_path(pair.share, "c.bin").expect("it is there").id;
+        let read = |view: &View| history::versions(view, file);
+        let versions = home.store.read_blocking(read).expect("it reads");
+        assert!(versions[0].current && versions.iter().all(|one| one.file == file));
+        let wanted = Hash::of(own.as_bytes());
+        let found = versions.iter().find(|one| one.hash == wanted && one.kept);
+        let found = found.unwrap_or_else(|| panic!("{own:?} is in no history: {versions:?}"));
+        home.handle.restore_version(file, found.id, false).await.expect("brought back");
+        assert_eq!(text(home, "c.bin"), own);
+    }
+}
