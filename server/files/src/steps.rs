@@ -196,9 +196,13 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
     }
     live.stock.want(std::mem::take(&mut plan.wanted));
     let steps = hold_units(live, &mut plan, steps);
-    // Of the names of one file, one after the other: the later ones are linked to the first.
-    let mut groups = HashSet::new();
+    // Of the names of one file, one after the other: the later ones are linked to the first. Of
+    // those that become one and the same, the first does; the others have nothing to become then.
+    let (mut groups, mut successors) = (HashSet::new(), HashSet::new());
     let (steps, next): (Vec<_>, Vec<_>) = steps.into_iter().partition(|planned| {
+        if let Step::Become { successor } = &planned.step {
+            return successors.insert(*successor);
+        }
         twins::group_of(&planned.step).is_none_or(|group| groups.insert(group))
     });
     let next: Vec<FileId> = next.into_iter().map(|planned| planned.id).collect();

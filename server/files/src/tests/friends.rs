@@ -10,6 +10,7 @@ use super::*;
 
 mod chosen;
 mod in_hand;
+mod merged;
 mod outline;
 mod random;
 mod strangers;
