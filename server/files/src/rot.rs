@@ -60,7 +60,9 @@ pub(crate) fn look(live: &Live, root: &Root, file: FileId) -> Result<Looked, Err
     if found == hash {
         let share = live.share.id;
         if live.ailing.load(Ordering::Relaxed) {
-            live.shared.store.write_blocking(move |tx| db::forget(tx, share, file, hash))?;
+            live.shared
+                .store
+                .write_blocking(move |tx| db::forget(tx, share, (file, hash), false))?;
         }
         return Ok(Looked::Whole);
     }
@@ -188,9 +190,9 @@ pub(crate) fn heal_some(live: &Live, root: &Root) -> Result<bool, Error> {
             Ok(false) => {}
             Ok(true) => {
                 any = true;
-                let Rotten { file, hash, .. } = rotten;
+                let Rotten { file, hash, found } = rotten;
                 store.write_blocking(move |tx| {
-                    db::forget(tx, share, file, hash)?;
+                    db::forget(tx, share, (file, hash), found.is_none())?;
                     tx.announce("share", &share.to_string(), Some(share)).map_err(Error::from)
                 })?;
             }

@@ -81,7 +81,7 @@ impl Handle {
         let mut scrubbed = lock(&self.shared).clone();
         let read = self.shared.store.read(move |view| {
             for one in &mut scrubbed.damaged {
-                one.healed = db::of(view, one.share, one.file, one.hash)?.is_none();
+                one.healed = db::of(view, one.share, one.file, one.hash, one.earlier)?.is_none();
             }
             Ok(scrubbed)
         });

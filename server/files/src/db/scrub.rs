@@ -19,22 +19,31 @@ pub(crate) struct Rotten {
 pub(crate) fn note(tx: &Tx, share: ShareId, rotten: &Rotten) -> Result<(), Error> {
     let found = rotten.found.as_ref().map_or(&[][..], |found| found.as_bytes());
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO files_rot (share, file, hash, found, found_at)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO files_rot (share, file, hash, kept, found, found_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![
         share.as_bytes(),
         rotten.file.as_bytes(),
         rotten.hash.as_bytes(),
+        rotten.found.is_none(),
         found,
         tx.now().0
     ])?;
     Ok(())
 }
 
-pub(crate) fn forget(tx: &Tx, share: ShareId, file: FileId, hash: Hash) -> Result<(), Error> {
-    tx.prepare_cached("DELETE FROM files_rot WHERE share = ?1 AND file = ?2 AND hash = ?3")?
-        .execute(params![share.as_bytes(), file.as_bytes(), hash.as_bytes()])?;
+/// What was spoilt is whole again, in the folder or in the history.
+pub(crate) fn forget(
+    tx: &Tx,
+    share: ShareId,
+    (file, hash): (FileId, Hash),
+    kept: bool,
+) -> Result<(), Error> {
+    tx.prepare_cached(
+        "DELETE FROM files_rot WHERE share = ?1 AND file = ?2 AND hash = ?3 AND kept = ?4",
+    )?
+    .execute(params![share.as_bytes(), file.as_bytes(), hash.as_bytes(), kept])?;
     Ok(())
 }
 
@@ -60,14 +69,16 @@ pub(crate) fn all(view: &View, share: ShareId) -> Result<Vec<Rotten>, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// What is known to be spoilt in a folder or a history of a file with this content.
+/// What is known to be spoilt of a file with this content, in the history or in the folder.
 pub(crate) fn of(
     view: &View,
     share: ShareId,
     file: FileId,
     hash: Hash,
+    kept: bool,
 ) -> Result<Option<Rotten>, Error> {
-    Ok(all(view, share)?.into_iter().find(|rotten| (rotten.file, rotten.hash) == (file, hash)))
+    let mut all = all(view, share)?.into_iter();
+    Ok(all.find(|one| (one.file, one.hash, one.found.is_none()) == (file, hash, kept)))
 }
 
 /// Whether the history's copy of a content is spoilt, whichever share it was found in.
