@@ -68,7 +68,8 @@ impl Disk {
         self.own.path().join("disk")
     }
 
-    fn image(&self) -> PathBuf {
+    /// The file that stands for the disk itself.
+    pub fn image(&self) -> PathBuf {
         self.own.path().join("image")
     }
 
