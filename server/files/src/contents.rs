@@ -282,6 +282,11 @@ impl Stock {
         std::mem::take(&mut self.shelf().arrived).into_iter().collect()
     }
 
+    /// Files of which a content arrived, and which cannot be planned yet.
+    pub(crate) fn arrived_before(&self, files: HashSet<FileId>) {
+        self.shelf().arrived.extend(files);
+    }
+
     /// What these files need is told anew, if they still need it.
     pub(crate) fn forget_wanted(&self, files: impl Iterator<Item = FileId>) {
         let mut shelf = self.shelf();

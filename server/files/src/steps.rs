@@ -63,6 +63,8 @@ struct Plan {
     /// Texts of which a content was waited for in vain.
     given_up: Vec<FileId>,
     wanted: Vec<Wanted>,
+    /// Of these a content arrived, and their turn did not come.
+    again: HashSet<FileId>,
     /// What needs nothing after all.
     settled: Vec<FileId>,
     /// The removals that the owner agreed to are done.
@@ -160,6 +162,8 @@ fn step_some(live: &Live, root: &Root) -> Result<bool, Error> {
     let rules = live.rules(root);
     let store = &live.shared.store;
     let mut plan = store.read_blocking(|view| plan(view, live, &rules, arrived))?;
+    // Nobody tells of them a second time.
+    live.stock.arrived_before(std::mem::take(&mut plan.again));
     if plan.agreement_over {
         store.write_blocking(move |tx| {
             let facts = db::facts(tx, share)?;
@@ -234,7 +238,7 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
     let share = live.share.id;
     let facts = db::facts(view, share)?;
     let (_, seen_whole) = rows::share_facts(view, share)?;
-    let mut plan = Plan::default();
+    let mut plan = Plan { again: arrived.iter().copied().collect(), ..Plan::default() };
     if facts.paused || !seen_whole {
         return Ok(plan);
     }
@@ -262,6 +266,7 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
             if !all_read && db::unread(view, share, id)?.is_some() {
                 continue;
             }
+            let came = plan.again.remove(&id);
             let (path, refused) = chosen.judge(view, id)?;
             if let Some((code, detail)) = refused
                 && (code != "not_chosen" || db::held(view, share, id)?.is_none())
@@ -272,6 +277,9 @@ fn plan(view: &View, live: &Live, rules: &Rules, arrived: Vec<FileId>) -> Result
             let selected = |id| matches!(chosen.judge(view, id), Ok((_, None)));
             match tree::next_step(&ledger, id, &selected)? {
                 Step::Nothing => plan.settled.push(id),
+                Step::After(_) if came => {
+                    plan.again.insert(id);
+                }
                 Step::After(_) => {}
                 Step::Remove { .. } if held_back => {
                     let detail = format!("{removals} removals wait for your word.");
