@@ -72,7 +72,7 @@ pub(crate) fn leaves(tx: &Tx, share: ShareId, id: FileId) -> Result<bool, Error>
 
 fn let_go(tx: &Tx, share: ShareId, id: FileId) -> Result<(), Error> {
     db::set_read(tx, share, id)?;
-    history::ends(tx, id)?;
+    history::ends(tx, id, None)?;
     db::set_held(tx, share, id, None)?;
     db::set_out_of_step(tx, share, id, true)
 }

@@ -172,7 +172,7 @@ async fn what_two_moved_to_one_name_keeps_the_history_of_both() {
         let wanted = Hash::of(own.as_bytes());
         let found = versions.iter().find(|one| one.hash == wanted && one.kept);
         let found = found.unwrap_or_else(|| panic!("{own:?} is in no history: {versions:?}"));
-        home.handle.restore_version(file, found.id, false).await.expect("brought back");
-        assert_eq!(text(home, "c.bin"), own);
+        let copy = home.handle.restore_version(file, found.id, true).await.expect("brought back");
+        assert_eq!(text(home, copy.path.as_str()), own);
     }
 }
