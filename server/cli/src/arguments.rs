@@ -1,6 +1,7 @@
 //! What can be typed after `skep`.
 
 mod editors;
+mod past;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use editors::{ByLink, Edit, Editor, EditorCommand};
+pub(crate) use past::{Blame, History};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -231,6 +233,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    History(History),
+    Blame(Blame),
     /// How a file or folder stood at a moment.
     VersionsOf {
         /// NAME, NAME/PATH or a path on disk.
@@ -304,7 +308,9 @@ pub(crate) enum Command {
         command: EditorCommand,
     },
     /// Print completions for a shell.
-    Completion { shell: Shell },
+    Completion {
+        shell: Shell,
+    },
     /// Print the version.
     Version {
         #[arg(long)]

@@ -12,6 +12,7 @@ pub(crate) mod keys;
 pub(crate) mod limit;
 pub(crate) mod member;
 pub(crate) mod open;
+pub(crate) mod past;
 pub(crate) mod program;
 pub(crate) mod reach;
 pub(crate) mod scrub;

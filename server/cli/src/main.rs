@@ -89,6 +89,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Versions { file, json }) => {
             commands::history::versions(home, &file, json).await
         }
+        Some(Command::History(wanted)) => commands::past::history(home, &wanted).await,
+        Some(Command::Blame(wanted)) => commands::past::blame(home, &wanted).await,
         Some(Command::VersionsOf { path, at, to, json }) => {
             commands::stood::run(home, &path, &at, to.as_deref(), json).await
         }

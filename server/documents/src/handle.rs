@@ -29,6 +29,9 @@ pub struct Limits {
     pub settle_at_latest: Duration,
     /// What only other hives changed is written after this time, unless they do it first.
     pub settle_far_after: Duration,
+    /// A moment of the past ends with such a pause, or when it has lasted so long.
+    pub moment_pause: Duration,
+    pub moment_at_latest: Duration,
     /// Pauses between attempts after a failure.
     pub retry_first: Duration,
     pub retry_last: Duration,
@@ -63,6 +66,8 @@ impl Default for Limits {
             settle_after: Duration::from_millis(150),
             settle_at_latest: Duration::from_millis(500),
             settle_far_after: Duration::from_secs(2),
+            moment_pause: Duration::from_secs(1),
+            moment_at_latest: Duration::from_secs(3),
             retry_first: Duration::from_millis(500),
             retry_last: Duration::from_secs(5),
             evict_after: Duration::from_secs(30),

@@ -13,12 +13,15 @@ mod handle;
 mod hives;
 mod keeper;
 mod mirror;
+mod past;
 mod presence;
 mod protocol;
 mod replica;
+mod rewrite;
 mod room;
 mod task;
 mod text;
+mod told;
 mod update;
 pub mod varint;
 
@@ -30,8 +33,10 @@ pub use disk::{BoxFuture, Disk, DiskError, Plain, Stamp, Write};
 pub use handle::{Handle, Limits, Opened};
 pub use hives::{Given, linked_files};
 pub use mirror::{Mirror, Mirrored, Moment, Other, Spoilt};
+pub use past::{Author, How, Run, joined, text_at, weave};
 pub use protocol::close;
 pub use text::{TEXT_BYTES_MAX, check};
+pub use told::{Told, ToldMoment, ToldStroke, name_moment, readable};
 pub use update::ROOT as TEXT_NAME;
 
 use types::Generation;

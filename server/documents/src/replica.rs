@@ -9,16 +9,18 @@ use bytes::Bytes;
 use types::Hash;
 use yrs::block::{ClientID, ID};
 use yrs::types::Delta;
+use yrs::types::text::YChange;
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
 use yrs::{
-    Assoc, Doc, GetString, IndexedSequence, OffsetKind, Options, ReadTxn, Snapshot, StateVector,
-    StickyIndex, Text, TextRef, Transact, TransactionMut, Update, WriteTxn,
+    Any, Assoc, Doc, GetString, IdSet, IndexedSequence, OffsetKind, Options, Out, ReadTxn,
+    Snapshot, StateVector, StickyIndex, Text, TextRef, Transact, TransactionMut, Update, WriteTxn,
 };
 
 use crate::diff::{self, Edit};
+use crate::past::Spans;
 use crate::update::{self, Admitted, ROOT, Refused};
-use crate::varint::SAFE_INTEGER_MAX;
+use crate::varint::{Reader, SAFE_INTEGER_MAX};
 
 /// With more edits than this at once, long passages are first cut into pieces, because each cut
 /// copies the passage that it divides.
@@ -63,6 +65,13 @@ pub(crate) struct Rewritten {
     pub(crate) moment: Vec<u8>,
     /// Length of the text before it.
     pub(crate) bytes_before: usize,
+}
+
+/// Something that was written at once, and may be gone since.
+pub(crate) struct Piece {
+    pub(crate) client: u64,
+    pub(crate) clock: u32,
+    pub(crate) text: String,
 }
 
 pub(crate) struct Replica {
@@ -181,6 +190,30 @@ impl Replica {
     /// Updates that wait for predecessors; stored beside the state.
     pub(crate) fn waiting(&self) -> &[Bytes] {
         &self.waiting
+    }
+
+    /// All that was ever written, in the order in which it stands or stood.
+    pub(crate) fn pieces(&mut self) -> Result<Vec<Piece>, Broken> {
+        let text = self.text.clone();
+        let all = Snapshot::new(self.doc.transact().state_vector(), IdSet::default());
+        let none = Snapshot::default();
+        let found = self.guarded(|txn| {
+            text.diff_range(txn, Some(&all), Some(&none), |change: YChange| change.id)
+        })?;
+        let piece = |(id, insert): (Option<ID>, Out)| match insert {
+            Out::Any(Any::String(text)) => {
+                let id = id?;
+                Some(Piece { client: id.client.get(), clock: id.clock, text: text.to_string() })
+            }
+            _ => None,
+        };
+        Ok(found.into_iter().filter_map(|diff| piece((diff.ychange, diff.insert))).collect())
+    }
+
+    /// What of it is gone.
+    pub(crate) fn deleted(&self) -> Result<Spans, Broken> {
+        let bytes = self.doc.transact().snapshot().delete_set.encode_v1();
+        update::deletes(&mut Reader::new(&bytes)).map_err(|_| Broken)
     }
 
     /// The present moment, to come back to with [`Replica::at`].

@@ -13,6 +13,7 @@ use yrs::updates::decoder::Decode;
 use crate::Condition;
 use crate::connection::{Member, Queue};
 use crate::handle::Limits;
+use crate::past::{self, Author, How, Stroke};
 use crate::presence::Presence;
 use crate::protocol::{self, Incoming, close};
 use crate::replica::{Broken, Outcome, Replica};
@@ -55,6 +56,8 @@ pub(crate) struct Batch {
     pub(crate) near: bool,
     /// Contents of other hives' files that the document holds now.
     pub(crate) holds: Vec<(u64, Hash)>,
+    /// Who changed what.
+    pub(crate) strokes: Vec<Stroke>,
 }
 
 pub(crate) struct Room {
@@ -264,6 +267,8 @@ impl Room {
                 self.answer(*id, edit, *outcome, &mut batch, now);
             }
             if let Some(update) = applied.update {
+                let brought = edits.iter().map(|(id, edit)| (self.author(*id), edit)).collect();
+                batch.strokes = past::attribute(&update, brought);
                 let authors: BTreeSet<u64> = edits.iter().map(|(id, _)| *id).collect();
                 let only = authors.first().copied().filter(|_| authors.len() == 1);
                 self.spread(&update, &applied.before, only, now);
@@ -297,14 +302,31 @@ impl Room {
         }
     }
 
+    fn author(&self, id: u64) -> Author {
+        let seat = self.seats.get(&id);
+        let member = seat.map(|seat| &seat.member);
+        Author {
+            person: member.and_then(|member| member.person),
+            name: member.and_then(|member| member.name.clone()),
+            how: if seat.is_some_and(|seat| seat.hive) { How::Hive } else { How::Typed },
+            source: None,
+        }
+    }
+
     /// Applies an edit that another program made, in so many places, and that is durable already.
-    pub(crate) fn take(&mut self, edit: &Bytes, places: usize, now: Instant) -> Result<(), Broken> {
+    /// Gives what was new.
+    pub(crate) fn take(
+        &mut self,
+        edit: &Bytes,
+        places: usize,
+        now: Instant,
+    ) -> Result<Option<Bytes>, Broken> {
         self.replica.cut(places);
         let applied = self.replica.apply(std::slice::from_ref(edit), usize::MAX)?;
-        if let Some(update) = applied.update {
-            self.spread(&update, &applied.before, None, now);
+        if let Some(update) = &applied.update {
+            self.spread(update, &applied.before, None, now);
         }
-        Ok(())
+        Ok(applied.update)
     }
 
     /// A step with everything so far is on its way to the store.

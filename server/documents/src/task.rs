@@ -13,6 +13,7 @@ use crate::db::{self, Step};
 use crate::disk::BoxFuture;
 use crate::handle::{Opened, Shared};
 use crate::keeper::{Errand, Keeper};
+use crate::past::{self, Past};
 use crate::protocol::close;
 use crate::replica::Broken;
 use crate::room::Room;
@@ -23,7 +24,7 @@ mod opening;
 
 use hives::Adopting;
 pub(crate) use hives::HiveMessage;
-use opening::{load, turn_away};
+use opening::{load, past, turn_away};
 
 /// How many messages are handled before what they brought is sent on.
 const MESSAGES_PER_BATCH_MAX: usize = 128;
@@ -83,7 +84,8 @@ pub(crate) async fn run(
     let _present = PresentGuard { shared: shared.clone(), file };
     match load(&shared, file).await {
         Ok((generation, room, keeper)) => {
-            let task = Task::new(shared.clone(), file, generation, room, keeper);
+            let past = past(&shared, file).await;
+            let task = Task::new(shared.clone(), file, generation, (room, keeper, past));
             task.run(&mut mailbox, &mut urgent).await;
         }
         Err(error) => turn_away(&shared, file, &error, &mut mailbox, &mut urgent),
@@ -96,6 +98,7 @@ struct Task {
     generation: Generation,
     room: Room,
     keeper: Keeper,
+    past: Past,
     store_job: Option<BoxFuture<'static, Result<(), store::Error>>>,
     disk_job: Option<BoxFuture<'static, DiskOutcome>>,
     /// Nobody is let in before the file was looked at.
@@ -118,8 +121,7 @@ impl Task {
         shared: Arc<Shared>,
         file: FileId,
         generation: Generation,
-        room: Room,
-        keeper: Keeper,
+        (room, keeper, past): (Room, Keeper, Past),
     ) -> Self {
         Self {
             shared,
@@ -127,6 +129,7 @@ impl Task {
             generation,
             room,
             keeper,
+            past,
             store_job: None,
             disk_job: None,
             opening: true,
@@ -186,7 +189,7 @@ impl Task {
             }
         };
         match outcome {
-            Ok(()) => {}
+            Ok(()) => self.thin().await,
             Err(broken) => self.break_down(broken).await,
         }
         for end in self.stopping.into_iter().flat_map(|(_, ends)| ends) {
@@ -207,7 +210,11 @@ impl Task {
             && let Some(step) = self.keeper.next_step(self.room.replica(), now)
         {
             self.room.carry();
-            self.store_job = Some(self.save(step));
+            self.store_job = Some(self.save(Some(step)));
+        }
+        let quiet = self.room.is_idle() || self.stopping.is_some();
+        if self.store_job.is_none() && self.past.is_due(quiet) {
+            self.store_job = Some(self.save(None));
         }
         if self.disk_job.is_none()
             && let Some(errand) = self.keeper.next_errand(now)
@@ -219,6 +226,9 @@ impl Task {
         }
         self.room.set_condition(self.keeper.condition(), now);
         self.room.set_settled(self.keeper.settled_hash(), now);
+        if self.keeper.is_settled() {
+            self.past.settled(self.keeper.settled_hash());
+        }
         self.answer_waiters();
         self.forget_present();
         let busy = !self.room.is_idle() || !self.waiters.is_empty() || self.opening;
@@ -230,6 +240,7 @@ impl Task {
         let had_news = self.room.has_news();
         let batch = self.room.flush(now)?;
         if batch.changed {
+            self.past.typed(batch.strokes, now, self.shared.store.now());
             self.keeper.changed(batch.updates, batch.by, batch.near, now);
             if !self.room.is_crowded() {
                 self.keeper.note_moment(self.room.replica(), now);
@@ -250,10 +261,18 @@ impl Task {
         Ok(())
     }
 
-    fn save(&self, step: Step) -> BoxFuture<'static, Result<(), store::Error>> {
+    /// Saves a step of the document, and its moments with it.
+    fn save(&mut self, step: Option<Step>) -> BoxFuture<'static, Result<(), store::Error>> {
+        let rows = self.past.take(step.is_none());
+        let thins = self.past.grew_long();
         let store = self.shared.store.clone();
         let file = self.file;
-        Box::pin(async move { store.write(move |tx| db::save(tx, file, &step)).await })
+        let change = move |tx: &mut store::Tx| {
+            step.map_or(Ok(()), |step| db::save(tx, file, &step))?;
+            past::db::save(tx, file, &rows)?;
+            if thins { past::db::thin(tx, file) } else { Ok(()) }
+        };
+        Box::pin(async move { store.write(change).await })
     }
 
     fn go(&self, errand: Errand) -> BoxFuture<'static, DiskOutcome> {
@@ -392,13 +411,18 @@ impl Task {
 
     fn stored(&mut self, outcome: Result<(), store::Error>) -> Result<(), Broken> {
         let now = Instant::now();
+        self.past.stored(outcome.is_ok());
         match outcome {
             Ok(()) => {
                 let kept = self.keeper.stored(now);
                 self.room.acknowledge(false, now);
                 if let Some(edit) = kept.edit {
                     self.flush(now)?;
-                    self.room.take(&edit, kept.places, now)?;
+                    let update = self.room.take(&edit, kept.places, now)?;
+                    let source = self.keeper.settled_hash();
+                    if let Some(update) = update {
+                        self.past.saved(&update, source, now, self.shared.store.now());
+                    }
                 }
             }
             Err(error) => {
@@ -488,11 +512,12 @@ impl Task {
 
     fn may_end(&mut self, now: Instant) -> bool {
         if let Some((until, _)) = self.stopping {
-            return now >= until || (self.keeper.is_at_rest() && !self.room.has_news());
+            let at_rest = self.keeper.is_at_rest() && !self.room.has_news();
+            return now >= until || (at_rest && self.store_job.is_none());
         }
         let evict_after = self.shared.limits.evict_after;
         let due = self.idle_since.is_some_and(|since| since + evict_after <= now);
-        if !due || !self.keeper.is_at_rest() {
+        if !due || !self.keeper.is_at_rest() || self.store_job.is_some() {
             return false;
         }
         if self.keeper.rows() > ROWS_AT_REST_MAX {
@@ -519,6 +544,17 @@ impl Task {
         true
     }
 
+    /// Of many old moments, few stay.
+    async fn thin(&mut self) {
+        let file = self.file;
+        if self.past.is_long() && self.stopping.is_none() {
+            let thin = move |tx: &mut store::Tx| past::db::thin(tx, file);
+            if let Err(error) = self.shared.store.write(thin).await {
+                tracing::warn!(%file, %error, "thinning the moments of a document");
+            }
+        }
+    }
+
     /// The document's structure broke. What was taken before is saved; it opens anew from there.
     async fn break_down(&mut self, broken: Broken) {
         tracing::error!(file = %self.file, error = %broken, "closing a document");
@@ -531,7 +567,7 @@ impl Task {
             }
         }
         if let Some(step) = self.keeper.last_step()
-            && let Err(error) = self.save(step).await
+            && let Err(error) = self.save(Some(step)).await
         {
             tracing::error!(file = %self.file, %error, "saving a document that broke");
         }

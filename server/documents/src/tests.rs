@@ -6,6 +6,7 @@ mod frames;
 mod hives;
 mod live;
 mod on_disk;
+mod past;
 mod property;
 mod saved;
 mod world;

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::past::{News, Spans};
 use crate::varint::{Malformed, Reader, push_bytes, push_uint};
 
 /// The one root that a document has.
@@ -82,6 +83,38 @@ pub(crate) fn admit(update: &[u8], known: impl Fn(u64) -> u32) -> Result<Admitte
         Cow::Owned(bytes)
     };
     Ok(Admitted { bytes, clocks, gap, inserted, deletes: !deletes.ranges.is_empty() })
+}
+
+/// What an update puts in and takes out.
+pub(crate) fn news(update: &[u8]) -> Result<News, Refused> {
+    let mut reader = Reader::new(update);
+    let mut news = News::default();
+    for _ in 0..reader.count(3)? {
+        let structs = reader.count(2)?;
+        let client = reader.uint()?;
+        let mut clock = reader.clock()?;
+        let ranges = news.inserted.entry(client).or_default();
+        for _ in 0..structs {
+            let found = read_struct(&mut reader)?;
+            let end = clock.checked_add(found.length).ok_or(Refused::Malformed)?;
+            match ranges.last_mut() {
+                _ if found.skip => {}
+                Some((_, last)) if *last == clock => *last = end,
+                _ => ranges.push((clock, end)),
+            }
+            clock = end;
+        }
+    }
+    news.inserted.retain(|_, ranges| !ranges.is_empty());
+    news.deleted = deletes(&mut reader)?;
+    Ok(news)
+}
+
+/// A delete set by itself.
+pub(crate) fn deletes(reader: &mut Reader<'_>) -> Result<Spans, Refused> {
+    let mut ranges = read_deletes(reader)?.ranges;
+    ranges.retain(|_, ranges| !ranges.is_empty());
+    Ok(ranges)
 }
 
 /// A state as it was when each client's clock stood where `clock` says and `deletes` were deleted.

@@ -15,11 +15,13 @@ use crate::disk::{Root, read_at, read_error};
 use crate::live::Live;
 
 pub(crate) mod aside;
+mod changes;
 pub(crate) mod db;
 mod put_back;
 mod restore;
 pub(crate) mod tend;
 
+pub use changes::{Changed, changes};
 pub use put_back::{PutBack, PutBackDone};
 
 /// How many days versions are kept, unless they are pinned.

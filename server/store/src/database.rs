@@ -278,6 +278,7 @@ fn migrate(mut connection: Connection) -> Result<Connection, Error> {
         M::up(include_str!("../migrations/0015_reach.sql")),
         M::up(include_str!("../migrations/0016_merged.sql")),
         M::up(include_str!("../migrations/0017_rot.sql")),
+        M::up(include_str!("../migrations/0018_moments.sql")),
     ];
     let known = i32::try_from(steps.len()).expect("the number of migrations must fit");
     let found: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

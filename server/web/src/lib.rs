@@ -14,6 +14,7 @@ mod live;
 mod mobwrite;
 mod openapi;
 mod page;
+mod past;
 mod raw;
 mod routes;
 mod serve;

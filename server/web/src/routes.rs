@@ -12,6 +12,7 @@ mod links;
 mod me;
 mod members;
 mod offers;
+mod past;
 mod programs;
 mod query;
 mod scrub;
@@ -221,6 +222,10 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(GET, "/api/v1/files/{file}/versions/{id}/raw", Owner, "The bytes of a version", versions::bytes).query(&["download"]).gives_bytes(),
         Route::new(POST, "/api/v1/files/{file}/versions/{id}/restore", Owner, "Bring a version back, or a copy of it", versions::restore).takes::<wire::RestoreVersion>().gives::<wire::File>(200),
         Route::new(PATCH, "/api/v1/files/{file}/versions/{id}", Owner, "Name or pin a version", versions::change).takes::<wire::ChangeVersion>().gives::<wire::Version>(200),
+        Route::new(GET, "/api/v1/files/{file}/past", Keyholders, "All that a text held, and who wrote it when", past::show).gives::<wire::Past>(200),
+        Route::new(PATCH, "/api/v1/files/{file}/past", Keyholders, "Name a moment of a text", past::name).takes::<wire::NameMoment>(),
+        Route::new(POST, "/api/v1/files/{file}/past/restore", Keyholders, "Bring the text of a moment back, or a copy of it", past::restore).takes::<wire::RestoreMoment>().gives::<wire::File>(200),
+        Route::new(GET, "/api/v1/shares/{share}/changes", Keyholders, "What changed in a folder since a moment", past::changes).query(&["path", "since"]).lists::<wire::Changed>(),
         Route::new(GET, "/api/v1/shares/{share}/trash", Owner, "What was removed and can be brought back", versions::trash).lists::<wire::Trashed>(),
         Route::new(GET, "/api/v1/trash/{file}", Owner, "What was removed with a folder", versions::trash_inside).lists::<wire::Trashed>(),
         Route::new(GET, "/api/v1/shares/{share}/stood", Owner, "How a file or folder stood at a moment", versions::stood).query(&["path", "at"]).lists::<wire::Stood>(),

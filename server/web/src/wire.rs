@@ -1,11 +1,13 @@
 //! Every JSON type of the API. Ids travel as text, moments as milliseconds since 1970 UTC.
 
 mod friends;
+mod past;
 mod programs;
 mod sync;
 mod versions;
 
 pub use friends::*;
+pub use past::*;
 pub use programs::*;
 pub use sync::*;
 pub use versions::*;

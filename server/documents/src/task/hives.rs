@@ -160,7 +160,10 @@ impl Task {
     /// Lets the other document take this one's place once the file has all of this one. True if
     /// it did: this one ends.
     pub(super) async fn adopted(&mut self, now: Instant) -> bool {
-        let ready = self.keeper.is_at_rest() && self.keeper.is_settled() && !self.room.has_news();
+        let ready = self.keeper.is_at_rest()
+            && self.keeper.is_settled()
+            && !self.room.has_news()
+            && self.store_job.is_none();
         let Some(adopting) = self.adopting.take_if(|adopting| ready || adopting.until <= now)
         else {
             return false;

@@ -10,6 +10,7 @@ use super::{Message, Urgent};
 use crate::db::{self, Mark, Reach};
 use crate::handle::Shared;
 use crate::keeper::Keeper;
+use crate::past::{self, Past};
 use crate::replica::Replica;
 use crate::room::Room;
 use crate::{Error, text};
@@ -47,6 +48,12 @@ fn refuse(message: Message, error: &Error) {
         Message::Hive(message) => message.refuse(error),
         Message::Frame { .. } => {}
     }
+}
+
+/// The moments that a document has so far.
+pub(super) async fn past(shared: &Shared, file: FileId) -> Past {
+    let last = shared.store.read(move |view| past::db::newest(view, file)).await;
+    Past::new(&shared.limits, last.unwrap_or_default())
 }
 
 /// Puts the document together from the store, or makes it from its file.

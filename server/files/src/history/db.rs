@@ -10,8 +10,10 @@ use types::{DAY_MS, FileId, Hash, HiveId, MINUTE_MS, Name, RelPath, ShareId, Tim
 use super::{Trashed, Version};
 use crate::{Entry, EntryKind, Error};
 
+mod since;
 mod upkeep;
 
+pub(super) use since::makers_since;
 pub(super) use upkeep::{
     asides_before, forget_aside, forget_old, forget_outlines, missing, newest_row, oldest, thin,
     unwanted,
