@@ -1,6 +1,13 @@
 // Shows a text of the past: not to be written in, with its authors and what differs from now.
 
-import { RangeSet, StateEffect, StateField, type Extension, type Range } from "@codemirror/state";
+import {
+  EditorState,
+  RangeSet,
+  StateEffect,
+  StateField,
+  type Extension,
+  type Range,
+} from "@codemirror/state";
 import {
   Decoration,
   EditorView,
@@ -9,10 +16,9 @@ import {
   lineNumbers,
   type DecorationSet,
 } from "@codemirror/view";
-import { EditorState } from "@codemirror/state";
 import { look } from "../editor/theme";
 import { exactly } from "../words";
-import { lineStrokes, nameOf, type Past, type Shown } from "./past";
+import { change, lineStrokes, nameOf, type Past, type Shown } from "./past";
 
 export interface Drawn {
   marks: DecorationSet;
@@ -106,7 +112,7 @@ const styles = EditorView.theme({
   },
   ".sk-writer": {
     display: "block",
-    width: "7rem",
+    width: "clamp(3.25rem, 14vw, 8rem)",
     overflow: "hidden",
     padding: "0 0.5rem",
     borderInlineEnd: "3px solid var(--hue, transparent)",
@@ -115,9 +121,6 @@ const styles = EditorView.theme({
     fontSize: "0.8125rem",
     textOverflow: "ellipsis",
     whiteSpace: "nowrap",
-  },
-  "@media (max-width: 640px)": {
-    ".sk-writer": { width: "3.5rem", padding: "0 0.25rem" },
   },
 });
 
@@ -145,7 +148,7 @@ export function pastView(parent: HTMLElement, label: string, language: Extension
 /** Goes over to another text; `follow` brings what changed into sight. */
 export function turn(view: EditorView, past: Past, it: Shown, who: boolean, follow: boolean) {
   const before = view.state.doc.toString();
-  const changes = edit(before, it.text);
+  const changes = before === it.text ? undefined : change(before, it.text);
   view.dispatch({
     ...(changes ? { changes } : {}),
     effects: [
@@ -156,10 +159,3 @@ export function turn(view: EditorView, past: Past, it: Shown, who: boolean, foll
     ],
   });
 }
-
-function edit(before: string, after: string) {
-  if (before === after) return undefined;
-  return change(before, after);
-}
-
-import { change } from "./past";

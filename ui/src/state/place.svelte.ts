@@ -25,6 +25,12 @@ class Here {
     scrollTo(0, 0);
   }
 
+  /** Says in the address how the page is shown, without a step. */
+  note(query: URLSearchParams) {
+    history.replaceState(null, "", `?${query}${location.hash}`);
+    this.query = query;
+  }
+
   /** Plain links to our own pages become steps; everything else is left to the browser. */
   follow(): () => void {
     const click = (event: MouseEvent) => {

@@ -38,6 +38,10 @@ pub(crate) async fn history(home: Option<&Path>, wanted: &History) -> Result<(),
 async fn of_file(client: &Client, wanted: &History) -> Result<(), Failure> {
     let details = find::file(client, &wanted.path).await?;
     let file = &details.file.id;
+    if details.file.kind == "folder" {
+        let words = "Of a folder, say since when: skep history FOLDER --since tuesday";
+        return Err(Failure::usage(words));
+    }
     let past: wire::Past = client.get(&format!("/files/{file}/past")).await?;
     let since = wanted.since.as_deref().map(since_moment).transpose()?;
     let Some(at) = wanted.at.as_deref() else {
@@ -255,6 +259,10 @@ fn difference(past: &wire::Past, from: usize, to: usize) -> Vec<(char, String)> 
         lines.push((' ', old));
     } else {
         lines.extend([('-', old), ('+', new)].into_iter().filter(|(_, line)| !line.is_empty()));
+    }
+    // What went stands before what came in its place.
+    for part in lines.chunk_by_mut(|one, next| (one.0 == ' ') == (next.0 == ' ')) {
+        part.sort_by_key(|(sign, _)| *sign == '+');
     }
     lines
 }

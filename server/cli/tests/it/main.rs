@@ -14,5 +14,6 @@ mod history;
 mod many;
 mod missing;
 mod network;
+mod past;
 mod places;
 mod world;
