@@ -171,7 +171,7 @@ impl Woven {
         if self.moments.is_empty() || self.now() != base {
             let began = told.moments[0].began.plus(-1);
             self.moment(began, began, None, None);
-            let known = versions.iter().position(|version| version.at <= told.moments[0].at);
+            let known = versions.iter().rposition(|version| version.at <= told.moments[0].at);
             let stroke = self.stroke(known.map_or(Maker::Unknown, Maker::Version));
             self.runs = documents::weave(&self.runs, &base, stroke);
         }
