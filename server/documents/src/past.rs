@@ -1,5 +1,5 @@
-//! Who changed a document when. A moment ends each spell of typing; its strokes say what each author
-//! put in and took out, by the clocks of the CRDT. No IO.
+//! Who changed a document when. A moment ends each spell of typing; its strokes say what each
+//! author put in and took out, by the clocks of the CRDT. No IO.
 
 mod clocks;
 pub(crate) mod db;

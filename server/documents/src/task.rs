@@ -9,17 +9,17 @@ use tokio::time::{Instant, sleep_until};
 use types::{FileId, Generation, Right};
 
 use crate::connection::{Connection, Member, Present, Queue};
-use crate::db::{self, Step};
 use crate::disk::BoxFuture;
 use crate::handle::{Opened, Shared};
 use crate::keeper::{Errand, Keeper};
-use crate::past::{self, Past};
+use crate::past::Past;
 use crate::protocol::close;
 use crate::replica::Broken;
 use crate::room::Room;
 use crate::{DiskError, Error, Plain, Stamp};
 
 mod hives;
+mod moments;
 mod opening;
 
 use hives::Adopting;
@@ -259,20 +259,6 @@ impl Task {
         self.permits.clear();
         self.gathered = 0;
         Ok(())
-    }
-
-    /// Saves a step of the document, and its moments with it.
-    fn save(&mut self, step: Option<Step>) -> BoxFuture<'static, Result<(), store::Error>> {
-        let rows = self.past.take(step.is_none());
-        let thins = self.past.grew_long();
-        let store = self.shared.store.clone();
-        let file = self.file;
-        let change = move |tx: &mut store::Tx| {
-            step.map_or(Ok(()), |step| db::save(tx, file, &step))?;
-            past::db::save(tx, file, &rows)?;
-            if thins { past::db::thin(tx, file) } else { Ok(()) }
-        };
-        Box::pin(async move { store.write(change).await })
     }
 
     fn go(&self, errand: Errand) -> BoxFuture<'static, DiskOutcome> {
@@ -542,17 +528,6 @@ impl Task {
         self.forget_present();
         mailbox.close();
         true
-    }
-
-    /// Of many old moments, few stay.
-    async fn thin(&mut self) {
-        let file = self.file;
-        if self.past.is_long() && self.stopping.is_none() {
-            let thin = move |tx: &mut store::Tx| past::db::thin(tx, file);
-            if let Err(error) = self.shared.store.write(thin).await {
-                tracing::warn!(%file, %error, "thinning the moments of a document");
-            }
-        }
     }
 
     /// The document's structure broke. What was taken before is saved; it opens anew from there.

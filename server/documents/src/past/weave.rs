@@ -135,8 +135,7 @@ mod tests {
 
     #[test]
     fn every_text_of_a_row_can_be_had_again() {
-        let texts =
-            ["", "eins\n", "eins\nzwei 👋\n", "zwei 👋🐝\n", "", "null\nzwei\n", "null\nZWEI\n"];
+        let texts = ["", "eins\n", "eins\nzwei 👋\n", "zwei 👋🐝\n", "", "null\n", "null\nZWEI\n"];
         let runs = woven(&texts);
         for (stroke, text) in (0..).zip(texts) {
             assert_eq!(text_at(&runs, Some(stroke)), text, "after stroke {stroke}");
