@@ -274,7 +274,10 @@ impl Shown<'_> {
                 let guest = name.clone().filter(|_| unnamed);
                 self.somebody(known, guest, device()?, "typed")
             }
-            (How::Typed, None) => self.somebody(None, name.clone(), device()?, "typed"),
+            (How::Typed, None) => {
+                let name = name.clone().unwrap_or_else(|| "a program".to_owned());
+                self.somebody(None, Some(name), device()?, "typed")
+            }
             (How::Hive, _) => {
                 let friends = people::friends(view)?;
                 let friend = friends.iter().find(|friend| Some(friend.name()) == name.as_deref());
