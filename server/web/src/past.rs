@@ -15,6 +15,8 @@ use crate::{Error, State, wire};
 const VERSIONS_MAX: usize = 100;
 const BYTES_MAX: u64 = 8_000_000;
 const READS_AT_ONCE: usize = 4;
+/// So many changes that a document took over from its file at first are compared with versions.
+const KNOWN_MAX: usize = 20;
 
 /// Who made a stroke.
 enum Maker {
@@ -166,6 +168,10 @@ impl Woven {
     }
 
     fn document(&mut self, versions: &[Version], told: Told) {
+        let told = self.without_known(told);
+        if told.moments.is_empty() {
+            return;
+        }
         let base = told.runs.iter().filter(|run| run.born.is_none());
         let base: String = base.map(|run| run.text.as_str()).collect();
         if self.moments.is_empty() || self.now() != base {
@@ -191,6 +197,35 @@ impl Woven {
         }
         let first = u32::try_from(strokes).unwrap_or(u32::MAX);
         self.runs = documents::joined(&self.runs, told.runs, first);
+    }
+
+    /// What a document first took over from its file is known as versions, if it came to the same.
+    fn without_known(&self, mut told: Told) -> Told {
+        let now = self.now();
+        let saved = told.strokes.iter().take_while(|stroke| stroke.author.how == How::Saved);
+        let is_now = |place: &u32| documents::text_at(&told.runs, Some(*place)) == now;
+        let places = 0..u32::try_from(saved.count()).unwrap_or(0);
+        let Some(known) = places.take(KNOWN_MAX).find(is_now) else { return told };
+        let strokes = told.strokes.split_off(known as usize + 1);
+        let moments = told.strokes.last().map_or(0, |last| last.moment + 1);
+        if strokes.first().is_some_and(|next| next.moment < moments) {
+            told.strokes.extend(strokes);
+            return told;
+        }
+        let later = |stroke: u32| stroke.checked_sub(known + 1);
+        let runs = told.runs.into_iter().filter(|run| run.died.is_none_or(|died| died > known));
+        let runs = runs.map(|run| Run {
+            text: run.text,
+            born: run.born.and_then(later),
+            died: run.died.and_then(later),
+        });
+        let runs = runs.collect();
+        let strokes = strokes.into_iter().map(|mut stroke| {
+            stroke.moment -= moments;
+            stroke
+        });
+        let strokes = strokes.collect();
+        Told { moments: told.moments.split_off(moments), strokes, runs }
     }
 
     /// Gives each moment the name of its version, and the names of other versions to the moments

@@ -187,8 +187,9 @@ fn parsed(text: &str, now: &Zoned) -> Option<Timestamp> {
     }
     if let Some(seconds) = text.strip_prefix('@') {
         let seconds: f64 = seconds.parse().ok()?;
-        return Timestamp::from_duration(jiff::SignedDuration::try_from_secs_f64(seconds).ok()?)
-            .ok();
+        // As exact as moments are told, whatever a fraction becomes in binary.
+        let milliseconds = (seconds * 1_000.0).round();
+        return Timestamp::from_millisecond(milliseconds as i64).ok();
     }
     if let Ok(time) = text.parse::<DateTime>() {
         return Some(time.to_zoned(now.time_zone().clone()).ok()?.timestamp());
