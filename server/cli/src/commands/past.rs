@@ -21,7 +21,7 @@ pub(crate) async fn history(home: Option<&Path>, wanted: &History) -> Result<(),
     let Some(since) = &wanted.since else { return of_file(&client, wanted).await };
     let since = since_moment(since)?;
     let place = find::place(&client, &wanted.path).await?;
-    let path = find::in_query(&place.path);
+    let path = Client::in_query(&place.path);
     let call = format!("/shares/{}/changes?path={path}&since={since}", place.share.id);
     let changes: Vec<wire::Changed> = match client.get(&call).await {
         Err(hive::Error::Problem { status: 404, .. }) if !place.path.is_empty() => {
