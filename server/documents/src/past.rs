@@ -176,7 +176,8 @@ impl Past {
         }
     }
 
-    fn end(&mut self) {
+    /// What comes next is another moment.
+    pub(crate) fn end(&mut self) {
         if let Some(mut open) = self.open.take() {
             self.ended += 1;
             self.waiting.extend(open.rows());

@@ -5,6 +5,7 @@ use types::FileId;
 
 use crate::connection::{Connection, Member, Outgoing};
 use crate::mirror::{Mirror, Mirrored};
+use crate::task::Urgent;
 use crate::{Error, Handle, edits};
 
 /// How long the room may take to answer, and what is changed to be durable.
@@ -12,7 +13,7 @@ const WITHIN: Duration = Duration::from_secs(20);
 
 impl Handle {
     /// Changes a document into `after`, as an edit of this member that everybody sees at once. It
-    /// is durable when this returns. `client` must be drawn by chance.
+    /// is durable when this returns, and a moment of its own. `client` must be drawn by chance.
     pub async fn rewrite(
         &self,
         file: FileId,
@@ -28,6 +29,7 @@ impl Handle {
         let before = desk.mirror.text();
         let edits = edits(&before, after);
         if !edits.is_empty() {
+            self.urge(file, Urgent::EndMoment);
             let moment = desk.mirror.moment();
             let edited = desk.mirror.edit(&moment, &edits);
             let (frame, _) = edited.map_err(|spoilt| Error::Damaged(spoilt.to_string()))?;
@@ -37,6 +39,7 @@ impl Handle {
         while desk.stored < desk.sent {
             desk.hear(until).await?;
         }
+        self.urge(file, Urgent::EndMoment);
         Ok(())
     }
 }

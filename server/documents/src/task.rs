@@ -64,6 +64,7 @@ pub(crate) enum Urgent {
     Name { key: u64, name: Option<String>, hue: Option<u8> },
     People { connection: u64, people: bool },
     Sync(u64),
+    EndMoment,
     Look,
     Stop { reply: oneshot::Sender<()> },
 }
@@ -372,6 +373,10 @@ impl Task {
             Urgent::Name { key, name, hue } => self.rename(key, name.as_deref(), hue),
             Urgent::People { connection, people } => self.room.set_people(connection, people),
             Urgent::Sync(connection) => self.room.sync(connection, now),
+            Urgent::EndMoment => {
+                self.flush(now)?;
+                self.past.end();
+            }
             Urgent::Look => self.keeper.look(now),
             Urgent::Stop { reply } => {
                 let until = now + self.shared.limits.stop_within;

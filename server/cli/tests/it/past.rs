@@ -190,6 +190,6 @@ async fn a_folder_tells_what_changed_since() {
     assert_eq!(told("goes.txt"), ("removed".to_owned(), None));
     assert_eq!(told("new.txt"), ("renamed".to_owned(), Some("old.txt".to_owned())));
     assert_eq!(told("fresh.txt"), ("added".to_owned(), None));
-    home.skep(&["history", "Trip", "--since", "1h"]).is(0, "old.txt -> new.txt");
+    home.skep(&["history", "Trip", "--since", &since]).is(0, "old.txt -> new.txt");
     home.skep(&["history", "Trip", "--since", "soon"]).is(2, "no moment");
 }

@@ -146,20 +146,16 @@ impl Keeper {
         self.settle_now = !settled;
     }
 
-    /// Whether a file that was read may hold what came from other hives as text, because nobody had
-    /// it in hand, while they have the same as edits of this generation.
+    /// Whether a file that is read for the first time may hold what came from other hives as text,
+    /// because nobody had it in hand, while they have the same as edits of this generation.
     pub(crate) fn is_foreign(&self, read: &Result<Plain, DiskError>) -> bool {
         let known = |hash: Hash| {
             let intended = self.intent.as_ref().is_some_and(|intent| intent.mark.hash == hash);
             hash == self.settled.hash || intended
         };
-        let not_in_hand = match self.reach() {
-            Reach::Own => false,
-            Reach::Common => self.stamp.is_none(),
-            // It was away, and came back.
-            Reach::Linked => self.stamp.is_none() && self.disk_trouble.is_some(),
-        };
-        not_in_hand && read.as_ref().is_ok_and(|plain| !known(plain.stamp.hash))
+        let first = self.stamp.is_none() && self.disk_trouble.is_none();
+        let unknown = || read.as_ref().is_ok_and(|plain| !known(plain.stamp.hash));
+        self.reach() == Reach::Common && first && unknown()
     }
 
     /// Another program wrote this text.
