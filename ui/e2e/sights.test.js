@@ -19,6 +19,7 @@ const MORE = {
   ...FILES,
   "Trip/Sketches/one.md": "one\n",
   "Trip/Sketches/two.md": "two\n",
+  "Trip/diary.md": "Monday\n",
   "Trip/Pictures/of the shore.dat": "picture",
 };
 
@@ -82,7 +83,8 @@ story("the pages of what is kept", { files: MORE }, async (world) => {
   const { ada, boHive } = await together(world, OPEN);
   const { page } = ada;
   const look = (name) => inspect(ada, name, faults);
-  await ada.opens(await world.fileUrl("Trip/packing.md"));
+  // Not the one that is changed apart: what was open on both merges as edits.
+  await ada.opens(await world.fileUrl("Trip/diary.md"));
   await ada.button("History").click();
   await page.getByRole("button", { name: /added it/ }).click();
   await ada.button("Restore as a copy").waitFor();

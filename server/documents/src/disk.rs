@@ -45,6 +45,8 @@ pub struct Plain {
     /// Names this very version, the same on every hive that has it; `None` if nobody else has it.
     /// No other version has it, not even one that holds the same.
     pub version: Option<Hash>,
+    /// Whether a friend's hive made it, or it was merged from what one made.
+    pub foreign: bool,
 }
 
 /// By what a file is recognised as unchanged.

@@ -85,6 +85,15 @@ fn was_made_here(
     step: &Step,
 ) -> Result<bool, Error> {
     let Step::Write { what, .. } = step else { return Ok(false) };
+    is_made_here(ledger, own, file, what)
+}
+
+fn is_made_here(
+    ledger: &Moment<'_, '_>,
+    own: HiveId,
+    file: FileId,
+    what: &What,
+) -> Result<bool, Error> {
     let node = ledger.node(file)?;
     let versions = node.iter().flat_map(|node| &node.versions);
     let mut these = versions.filter(|version| version.what.reads_like(what));
@@ -181,6 +190,20 @@ impl Handle {
         let name = (share, file, content, vector);
         // Into memory, from plain data: it cannot fail.
         Ok(Some(Hash::of(&postcard::to_stdvec(&name).unwrap_or_default())))
+    }
+
+    /// Whether a friend's hive made this content that the file holds, or it was merged from what
+    /// one made.
+    pub async fn is_foreign(&self, file: FileId, content: Hash) -> Result<bool, Error> {
+        let Some(signer) = self.shared.signer.clone() else { return Ok(false) };
+        let found = self.shared.store.read(move |view| {
+            let share = entry(view, file)?.share;
+            let ledger = Moment { view, share };
+            let held = ledger.held(file)?.filter(|held| held.what.hash() == Some(content));
+            let Some(held) = held else { return Ok(false) };
+            Ok::<_, Error>(!is_made_here(&ledger, signer.hive(), file, &held.what)?)
+        });
+        found.await
     }
 
     /// What the version that the file holds has seen, if it holds this content and that is in the

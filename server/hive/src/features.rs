@@ -25,7 +25,9 @@ impl Disk for FilesAsDisk {
             let content = read.map_err(disk_error)?;
             let version = self.files.version_of(file, content.stamp.hash).await;
             let version = version.map_err(disk_error)?;
-            Ok(Plain { bytes: content.bytes, stamp: to_document(&content.stamp), version })
+            let foreign = self.files.is_foreign(file, content.stamp.hash).await;
+            let foreign = foreign.map_err(disk_error)?;
+            Ok(Plain { bytes: content.bytes, stamp: to_document(&content.stamp), version, foreign })
         })
     }
 

@@ -154,8 +154,8 @@ impl Keeper {
             hash == self.settled.hash || intended
         };
         let first = self.stamp.is_none() && self.disk_trouble.is_none();
-        let unknown = || read.as_ref().is_ok_and(|plain| !known(plain.stamp.hash));
-        self.reach() == Reach::Common && first && unknown()
+        let theirs = |plain: &Plain| plain.foreign && !known(plain.stamp.hash);
+        self.reach() == Reach::Common && first && read.as_ref().is_ok_and(theirs)
     }
 
     /// Another program wrote this text.

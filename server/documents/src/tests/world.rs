@@ -226,7 +226,12 @@ impl MemoryDisk {
         }
         let files = self.files.lock().unwrap();
         let (bytes, token) = files.get(&file).ok_or(DiskError::Gone)?;
-        Ok(Plain { bytes: bytes.clone(), stamp: stamp(bytes, *token), version: None })
+        Ok(Plain {
+            bytes: bytes.clone(),
+            stamp: stamp(bytes, *token),
+            version: None,
+            foreign: false,
+        })
     }
 
     /// Another program may come in between here.
